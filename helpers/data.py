@@ -1,0 +1,167 @@
+"""Data sets that sit in memory as bytes on the training device, and two photos."""
+
+import os
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .sources import ImageSet, find_images
+
+PHOTOS = ("flower", "china")
+LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look, ITU-R BT.601
+
+
+class ImageBatches:
+    """Batches of grey pictures: loops like a DataLoader, without worker processes.
+
+    The whole set is held as bytes on one device. A batch is an index, a conversion and, where asked, a resize on
+    that device: X float32 (N, 1, H, W), y int64 (N,). Each loop shuffles anew if `shuffle`; several may run at once.
+
+    Attributes: `images` uint8 (N, 1, h, w), `labels` int64 (N,), `classes` (names), `source` ("Fashion-MNIST" or
+    "digits"), `mean` and `std` of the training pixels (0 to 1), `batch_size`, `resize`, `standardize`, `shuffle`.
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, batch_size: int, *, classes, source: str = "", mean=0.0,
+                 std=1.0, standardize: bool = True, resize=None, shuffle: bool = False, seed: int | None = None):
+        """Hold `images` uint8 (N, 1, h, w) and `labels` int64 (N,); with `seed` the order has its own generator.
+
+        Raises ValueError where sizes clash or are not positive, TypeError where `images` are not bytes.
+        """
+        if images.dtype != torch.uint8:
+            raise TypeError(f"images must be bytes (torch.uint8), not {images.dtype}: multiply pixels 0 to 1 by 255")
+        if images.ndim != 4 or images.shape[1] != 1 or len(images) != len(labels):
+            raise ValueError(f"images {tuple(images.shape)} and labels {tuple(labels.shape)} do not fit: "
+                             "they must be (N, 1, h, w) and (N,)")
+        self.images, self.labels, self.classes, self.source = images, labels, list(classes), source
+        self.mean, self.std, self.standardize = mean, std, standardize
+        self.batch_size, self.resize, self.shuffle = positive(batch_size, "batch_size"), resize, shuffle
+        self._size = tuple(images.shape[2:]) if resize is None else pair(resize)
+        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    @property
+    def num_images(self) -> int:
+        """How many pictures one loop gives."""
+        return len(self.images)
+
+    def __len__(self) -> int:
+        """How many batches one loop gives; the last may be smaller."""
+        return -(-self.num_images // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = torch.arange(self.num_images)
+        if self.shuffle:  # on the CPU, so that a seed means the same order on every device
+            order = torch.randperm(self.num_images, generator=self._generator)
+        return map(self._take, order.to(self.images.device).split(self.batch_size))
+
+    def batch(self, rows) -> tuple[Tensor, Tensor]:
+        """Return (X, y), shapes (N, 1, H, W) and (N,), of the pictures in these rows: numbers, a slice or a mask.
+
+        Raises IndexError for a row that is not there.
+        """
+        rows = rows.cpu() if isinstance(rows, Tensor) else rows
+        return self._take(torch.arange(self.num_images)[rows].reshape(-1).to(self.images.device))
+
+    def _take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        X = self.images.index_select(0, rows).float().div_(255)  # (N, 1, h, w)
+        stored = tuple(X.shape[2:])
+        if self._size != stored:
+            shrinks = self._size[0] < stored[0] or self._size[1] < stored[1]
+            X = F.interpolate(X, size=self._size, mode="bilinear", antialias=shrinks)
+        if self.standardize:
+            X.sub_(self.mean).div_(self.std)
+        return X, self.labels.index_select(0, rows)
+
+    def to_pixels(self, X: Tensor) -> Tensor:
+        """Undo the standardisation: `X` of any shape comes back on the scale 0 (black) to 1 (white)."""
+        return X * self.std + self.mean if self.standardize else X
+
+    def __repr__(self) -> str:
+        height, width = self._size
+        return (f"{self.num_images:,} images of {self.source or 'your own'} in {len(self):,} batches of "
+                f"{self.batch_size}, each (1, {height}, {width}), on {self.images.device}")
+
+
+def load_data_fashion_mnist(
+    batch_size: int, resize=None, *, standardize: bool = True, device=None, folder: str | os.PathLike | None = None,
+    num_train: int | None = None, num_test: int | None = None, seed: int | None = None, download: bool | None = None,
+) -> tuple[ImageBatches, ImageBatches]:
+    """Return Fashion-MNIST as (train_iter, test_iter), each giving X (N, 1, H, W) and y (N,); says where from.
+
+    Called like the book's function (*Dive into Deep Learning*, section 3.5). First source that works: `folder`,
+    the folder in CNN_COURSE_DATA, data/, a download (unless `download=False` or CNN_COURSE_OFFLINE=1), otherwise
+    scikit-learn's digits at 28x28. `resize` is a side or (height, width) in pixels, None leaves 28x28.
+
+    Pixels have mean 0 and standard deviation 1 over the training set, or lie in 0 to 1 with `standardize=False`.
+    `num_train` and `num_test` take that many pictures, always the same ones, or all where there are fewer. With
+    `seed` the order of training does not depend on torch's global seed. `device=None` is `try_gpu()`. Raises
+    ValueError for a size that is not positive.
+    """
+    if device is None:
+        from .training import try_gpu
+
+        device = try_gpu()
+    sizes = [None if n is None else positive(n, name) for n, name in ((num_train, "num_train"), (num_test, "num_test"))]
+    found, problems = find_images(folder, download)
+    parts = [(found.train_images, found.train_labels), (found.test_images, found.test_labels)]
+    options = {name: getattr(found, name) for name in ("classes", "source", "mean", "std")}
+    train_iter, test_iter = (
+        ImageBatches(*subset(*part, size, device), batch_size, **options, standardize=standardize, resize=resize,
+                     shuffle=shuffle, seed=seed)
+        for part, size, shuffle in zip(parts, sizes, (True, False), strict=True))
+    print(origin(found, problems, train_iter.num_images, test_iter.num_images))
+    return train_iter, test_iter
+
+
+def subset(images: Tensor, labels: Tensor, size: int | None, device) -> tuple[Tensor, Tensor]:
+    """Copy the pictures (N, 1, h, w) and labels (N,) to the device: all, or the first `size` in a fixed shuffle."""
+    if size is None or size >= len(images):
+        return images.to(device, copy=True), labels.to(device, copy=True)
+    rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:size]
+    return images[rows].to(device), labels[rows].to(device)
+
+
+def origin(found: ImageSet, problems: list[str], num_train: int, num_test: int) -> str:
+    """One line on what was loaded from where; for the digits, also why and how to get Fashion-MNIST."""
+    counts = [f"{taken:,}" if taken == len(whole) else f"{taken:,} of {len(whole):,}"
+              for taken, whole in ((num_train, found.train_labels), (num_test, found.test_labels))]
+    line = f"{found.source}: {counts[0]} training and {counts[1]} test images, from {found.place}"
+    reasons = f" ({'; '.join(problems)})" if problems else ""
+    if found.source == "digits":
+        return (f"{line}, in the place of Fashion-MNIST{reasons}.\nTo get Fashion-MNIST: connect to the internet and "
+                "run this cell again, or set CNN_COURSE_DATA to a folder that holds FashionMNIST/raw.")
+    other = "" if found.published else "; not the published set, whose classes have 6,000 and 1,000 images each"
+    return line + reasons + other
+
+
+def load_photo(name: str = "flower", size: int = 200, color: bool = False) -> Tensor:
+    """Return a photo, its middle square scaled to `size` pixels: (size, size), with `color` (3, size, size), 0 to 1.
+
+    Photos "flower" (by vultilion) and "china" (by danielbuechele), CC BY 2.0, from scikit-learn. Raises ValueError
+    for another name or a size below 1.
+    """
+    from sklearn.datasets import load_sample_image
+
+    if name not in PHOTOS:
+        raise ValueError(f"there is no photo {name!r}: choose one of {', '.join(PHOTOS)}")
+    photo = torch.tensor(load_sample_image(f"{name}.jpg")).permute(2, 0, 1).float() / 255  # (3, H, W)
+    height, width = photo.shape[1:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = photo[None, :, top:top + side, left:left + side]
+    photo = F.interpolate(square, size=pair(positive(size, "size")), mode="bilinear", antialias=True)[0].clamp(0, 1)
+    return photo if color else torch.tensordot(torch.tensor(LUMA), photo, dims=1)
+
+
+def positive(number, name: str) -> int:
+    """Return `number` if it is a whole number above 0, else raise ValueError."""
+    if isinstance(number, bool) or not hasattr(number, "__index__") or number < 1:
+        raise ValueError(f"{name} must be a whole number above 0, not {number!r}")
+    return int(number)
+
+
+def pair(size) -> tuple[int, int]:
+    """Return a side, or (height, width), as (height, width) in pixels; raises ValueError if not positive."""
+    height, width = size if isinstance(size, (tuple, list, torch.Size)) else (size, size)
+    return positive(height, "resize"), positive(width, "resize")

@@ -1,0 +1,79 @@
+"""Pictures with matplotlib: `ax=None` in, `ax` out. Transparent ground and mid-grey ink read in any theme."""
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+INK = "#808080"
+STYLE = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.framealpha": 0,
+    "axes.prop_cycle": plt.cycler(color=["#2e86de", "#e67e22", "#2ca05a", "#9b59b6"]),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor"), INK
+    ),
+}
+
+
+def new_figure(rows=1, columns=1, *, width=3.6, height=2.7, **kwargs):
+    """Return (figure, axes) in the course's style, each panel width x height inches; kwargs go to plt.subplots."""
+    with plt.rc_context(STYLE):
+        return plt.subplots(rows, columns, figsize=(width * columns, height * rows), layout="constrained", **kwargs)
+
+
+def show_images(images, titles=None, *, ncols=None, scale=1.2, signed=False):
+    """Show pictures (N, H, W), (N, 1, H, W) or RGB (N, 3, H, W) in a grid, `scale` inches each; returns the axes.
+
+    Grey pictures share the scale 0..largest; with `signed`, red is positive, blue negative, white zero.
+    """
+    images = np.asarray(getattr(images, "detach", lambda: images)())
+    images = images.transpose(0, 2, 3, 1) if images.ndim == 4 else images
+    images = images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
+    ncols = ncols or min(len(images), 8)
+    figure, axes = new_figure(math.ceil(len(images) / ncols), ncols, width=scale, height=scale * 1.15, squeeze=False)
+    limit = float(np.abs(images).max()) or 1.0
+    for i, ax in enumerate(axes.flat):
+        ax.axis("off")
+        if i < len(images):
+            ax.imshow(images[i], cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
+            if titles is not None:
+                ax.set_title(titles[i], fontsize=8)
+    return axes
+
+
+def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=None):
+    """Show a matrix (rows, columns) as coloured cells, with numbers inside up to 8x8; returns ax."""
+    matrix = np.asarray(getattr(matrix, "detach", lambda: matrix)())
+    ax = ax or new_figure(width=2.6, height=2.4)[1]
+    limit = limit or float(np.abs(matrix).max()) or 1.0
+    ax.imshow(matrix, cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
+    ax.set(xticks=[], yticks=[], title=title)
+    if max(matrix.shape) <= 8 if numbers is None else numbers:
+        for (i, j), value in np.ndenumerate(matrix):
+            dark = abs(value) > 0.6 * limit if signed else value < 0.5 * limit
+            ax.text(j, i, f"{value:.3g}", ha="center", va="center", color="white" if dark else "black", fontsize=9)
+    return ax
+
+
+def plot_bars(values, ax=None, *, xlabel="", log=False, fmt="{:.3g}"):
+    """Show {name: number} as horizontal bars with the number behind each; returns ax."""
+    ax = ax or new_figure(width=4.5, height=0.45 * len(values) + 0.6)[1]
+    bars = ax.barh(list(values), list(values.values()), color="#2e86de", height=0.6, log=log)
+    ax.bar_label(bars, [fmt.format(value) for value in values.values()], padding=4, color=INK, fontsize=9)
+    ax.margins(x=0.2)
+    ax.invert_yaxis()
+    ax.set_xlabel(xlabel)
+    return ax
+
+
+def mend_d2l():
+    """Let d2l 0.17 draw on a current IPython, which has lost `display.set_matplotlib_formats`."""
+    from IPython import display
+    from matplotlib_inline import backend_inline
+
+    display.set_matplotlib_formats = backend_inline.set_matplotlib_formats

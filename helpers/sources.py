@@ -1,0 +1,201 @@
+"""Where the bytes of the pictures come from: a folder, a download, or the digits inside scikit-learn."""
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .download import DownloadError, download
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+_in_memory: dict = {}  # folder that could not be written -> the ImageSet downloaded for it
+
+
+class SourceError(Exception):
+    """Why a source cannot be used, as the rest of a sentence that begins with its name; no path of the machine."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A data set: images uint8 (N, 1, 28, 28), labels int64 (N,), mean and std of all training pixels (0 to 1)."""
+
+    source: str
+    place: str
+    classes: tuple
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    mean: float
+    std: float
+
+    @property
+    def published(self) -> bool:
+        """Whether the classes are as large as in the published Fashion-MNIST: 6,000 and 1,000 pictures each."""
+        counts = (self.train_labels.bincount(minlength=10), self.test_labels.bincount(minlength=10))
+        return all(bool((count == size).all()) for count, size in zip(counts, (6000, 1000), strict=True))
+
+
+def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageSet, list[str]]:
+    """Return the first source that works, and one sentence for each before it that did not.
+
+    Order: `folder`, the folder in CNN_COURSE_DATA, data/ in the repository, download, embedded digits.
+    `None` allows the download unless CNN_COURSE_OFFLINE is set to something other than 0.
+    """
+    problems = []
+    named = [("the given folder", folder), ("the folder in CNN_COURSE_DATA", os.environ.get("CNN_COURSE_DATA"))]
+    for place, path in [*named, ("data/", DATA if DATA.is_dir() else None)]:
+        if path:
+            try:
+                return replace(read_folder(Path(path).expanduser()), place=place), problems
+            except SourceError as error:
+                problems.append(f"{place} {error}")
+    if allow_download is None:
+        allow_download = os.environ.get("CNN_COURSE_OFFLINE", "0") in ("", "0")
+    if not allow_download:
+        return digits(), [*problems, "downloading is switched off"]
+    try:
+        return download_images(DATA), problems
+    except DownloadError as error:
+        return digits(), [*problems, str(error)]
+
+
+def read_folder(folder: Path) -> ImageSet:
+    """Read Fashion-MNIST from `folder`/FashionMNIST/raw (plain or .gz); reading it once more is instant.
+
+    Raises SourceError where a file is missing, cut short or of another kind.
+    """
+    raw = folder / "FashionMNIST" / "raw"
+    try:
+        present = [path for name in FILES for path in (raw / name, raw / f"{name}.gz") if path.is_file()]
+        stamp = tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in present)
+    except OSError as error:
+        raise SourceError(f"cannot be read ({error.strerror})") from error
+    if not present:
+        raise SourceError("holds no FashionMNIST/raw with its four files")
+    return _read_raw(raw, stamp)
+
+
+@lru_cache(maxsize=2)
+def _read_raw(raw: Path, stamp: tuple) -> ImageSet:
+    return image_set([read_file(raw, name) for name in FILES], "Fashion-MNIST", "a folder", FASHION)
+
+
+def download_images(folder: Path, keep_whole: bool = True) -> ImageSet:
+    """Download Fashion-MNIST into `folder`, or into memory where it cannot be written.
+
+    `keep_whole` fetches only what is missing or damaged. Raises DownloadError where no mirror delivers.
+    """
+    if folder in _in_memory:
+        return _in_memory[folder]
+    raw = folder / "FashionMNIST" / "raw"
+    arrays = whole_files(raw) if keep_whole else {}
+    contents, obstacle = download(raw, [name for name in FILES if name not in arrays])
+    arrays.update({name: parse_idx(content, name) for name, content in contents.items()})
+    place = f"download, kept in memory: data/ cannot be written ({obstacle})" if obstacle else "download"
+    try:
+        found = image_set([arrays[name] for name in FILES], "Fashion-MNIST", place, FASHION)
+    except SourceError:
+        if not keep_whole:
+            raise
+        return download_images(folder, keep_whole=False)  # whole files, but not of one data set
+    if obstacle:
+        _in_memory[folder] = found
+    return found
+
+
+def whole_files(raw: Path) -> dict[str, np.ndarray]:
+    """Those of the four files that the folder `raw` holds whole, by name."""
+    arrays = {}
+    for name in FILES:
+        with suppress(SourceError):
+            arrays[name] = read_file(raw, name)
+    return arrays
+
+
+def read_file(raw: Path, name: str) -> np.ndarray:
+    """Read one idx file, uint8: (N, H, W) for images, (N,) for labels.
+
+    A plain file goes before its .gz, which still serves where unpacking it was interrupted. Raises SourceError.
+    """
+    problems = []
+    for path in (raw / name, raw / f"{name}.gz"):
+        try:
+            content = path.read_bytes()
+            return parse_idx(gzip.decompress(content) if path.suffix else content, name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            problems.append(f"has a {path.name} that cannot be read ({reason})")
+        except SourceError as error:
+            problems.append(str(error))
+    raise SourceError(problems[0] if problems else f"lacks the file {name}")
+
+
+def parse_idx(content: bytes, name: str) -> np.ndarray:
+    """Turn the content of an idx file of bytes into a uint8 array, (N, H, W) for images or (N,) for labels.
+
+    The format: two zero bytes, 8 for uint8, the number of axes, each size as a big-endian int32, then the data.
+    Raises SourceError where the magic number or the length is wrong.
+    """
+    axes = 3 if "idx3" in name else 1
+    start = 4 + 4 * axes
+    if len(content) < start or content[:4] != bytes([0, 0, 8, axes]):
+        raise SourceError(f"has a {name} that is no idx file of bytes with {axes} axes")
+    shape = struct.unpack(f">{axes}I", content[4:start])
+    wanted = start + math.prod(shape)
+    if len(content) != wanted:
+        fault = "truncated" if len(content) < wanted else "too long"
+        raise SourceError(f"has a {name} that is {fault}: {len(content):,} of {wanted:,} bytes")
+    return np.frombuffer(bytearray(content), np.uint8, offset=start).reshape(shape)
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """The content of the idx file that holds this uint8 array: the inverse of `parse_idx`."""
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def image_set(arrays, source: str, place: str, classes: tuple) -> ImageSet:
+    """Join images (N, 28, 28) and labels (N,) for training, then for test, all uint8, into an ImageSet.
+
+    Raises SourceError where images and labels cannot belong together.
+    """
+    for images, labels in (arrays[:2], arrays[2:]):
+        if images.shape != (len(labels), 28, 28) or len(labels) == 0:
+            raise SourceError(f"holds {len(labels):,} labels for images {images.shape}, which should be (N, 28, 28)")
+        if labels.max() >= len(classes):
+            raise SourceError(f"holds a label {labels.max()} where 0 to {len(classes) - 1} are possible")
+    tensors = [torch.from_numpy(a).unsqueeze(1) if a.ndim == 3 else torch.from_numpy(a).long() for a in arrays]
+    share = torch.bincount(tensors[0].flatten(), minlength=256).double() / tensors[0].numel()
+    level = torch.arange(256).double() / 255
+    mean = share @ level
+    std = (share @ (level - mean) ** 2).sqrt()
+    return ImageSet(source, place, classes, *tensors, mean.item(), std.item())
+
+
+@lru_cache(maxsize=1)
+def digits() -> ImageSet:
+    """scikit-learn's 1,797 handwritten digits, 8x8 enlarged to 28x28 bytes, split by class into 1,437 and 360."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    data = load_digits()
+    small = torch.tensor(data.images, dtype=torch.float32).unsqueeze(1)  # (1797, 1, 8, 8), 0 to 16
+    large = F.interpolate(small, size=(28, 28), mode="bilinear").squeeze(1)
+    images = (large * (255 / 16)).round().to(torch.uint8).numpy()
+    labels = data.target.astype(np.uint8)
+    split = train_test_split(images, labels, test_size=360, stratify=labels, random_state=0)
+    return image_set([split[0], split[2], split[1], split[3]], "digits", "scikit-learn", tuple("0123456789"))

@@ -1,0 +1,203 @@
+"""Make the course's environment and start the course, or its tests, in it.
+
+    python3 helpers/start.py                          open the course in JupyterLab
+    python3 helpers/start.py test                     run every test
+    python3 helpers/start.py lab --no-browser         what follows `lab` goes to JupyterLab
+    python3 helpers/start.py test tests/test_ops.py   what follows `test` goes to pytest
+
+Needs Python 3.10 or newer and nothing else. The environment is .venv in the repository, or the folder named
+by CNN_COURSE_VENV. With --here it is the Python that runs this file, as it is: nothing is installed.
+"""
+# Standard library only, and syntax that Python 3.6 reads: an old Python must get as far as the message for it.
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STAMP = "cnn_course_ready"
+MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "sklearn", "PIL", "resvg_py", "d2l"]
+TEST_MODULES = ["pytest", "pytest_timeout", "nbval", "hypothesis", "playwright"]
+# What must import after an installation. It runs under -I: the repository must be installed, not merely near.
+CHECK = f"""import {', '.join(MODULES + TEST_MODULES)}
+import importlib.util
+assert importlib.util.find_spec("helpers"), "helpers is not installed"
+"""
+
+
+class StartError(Exception):
+    """What went wrong and what to do, in one sentence for the reader."""
+
+
+def environment_folder() -> Path:
+    """The folder of the environment: CNN_COURSE_VENV, or else .venv in the repository."""
+    named = os.environ.get("CNN_COURSE_VENV")
+    return Path(named).expanduser().resolve() if named else ROOT / ".venv"
+
+
+def python_in(folder: Path) -> Path:
+    """The Python of the environment in `folder`."""
+    return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
+
+
+def fingerprint() -> str:
+    """A hash of what decides the environment's content: lists of packages, Python, the repository's place."""
+    parts = [(ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
+    parts += [str(sys.version_info[:2]).encode(), str(ROOT).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def is_ready(folder: Path) -> bool:
+    """Whether `folder` holds a finished installation of what is asked for now."""
+    stamp = folder / STAMP
+    return python_in(folder).exists() and stamp.exists() and stamp.read_text().strip() == fingerprint()
+
+
+def run(command: list) -> tuple:
+    """Run a command in the repository, showing what it says; return (exit status, its error text)."""
+    lines = []
+    try:
+        process = subprocess.Popen([str(word) for word in command], cwd=str(ROOT), stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, universal_newlines=True, errors="replace")
+    except OSError as error:
+        return 126, str(error)
+    for line in process.stderr:
+        sys.stderr.write(line)
+        lines.append(line)
+    return process.wait(), "".join(lines)
+
+
+def is_usable(folder: Path) -> bool:
+    """Whether the environment's Python starts, has pip, and is of the version that runs this file."""
+    question = f"import pip, sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
+    return run([python_in(folder), "-I", "-c", question])[0] == 0
+
+
+def make_environment(folder: Path) -> None:
+    """Make an empty environment in `folder`, in the place of a broken one.
+
+    Raises StartError where venv is incomplete, or where the folder holds something other than an environment.
+    """
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+        raise StartError("This Python lacks its venv module: install it (on Debian and Ubuntu: "
+                         "sudo apt install python3-venv) and start again.")
+    is_ours = folder == ROOT / ".venv" or (folder / "pyvenv.cfg").exists()
+    if folder.exists() and not is_ours and any(folder.iterdir()):
+        raise StartError(f"{folder} holds other files: name a new folder in CNN_COURSE_VENV.")
+    status, text = run([getattr(sys, "_base_executable", None) or sys.executable, "-m", "venv", "--clear", folder])
+    if status:
+        raise StartError(explain(text, "making the environment", folder))
+
+
+def install(folder: Path) -> None:
+    """Install the course and its tests into the environment; raises StartError where pip fails."""
+    options = ["--disable-pip-version-check", "-r", "requirements.txt", "-e", ".[test]"]
+    status, text = run([python_in(folder), "-m", "pip", "install"] + options)
+    if status:
+        raise StartError(explain(text, "installing the packages", folder))
+
+
+def explain(text: str, doing: str, folder: Path) -> str:
+    """The sentence for the reader that goes with the error text of venv or pip, which were filling `folder`."""
+    # venv keeps the reason to itself, so the disk is asked as well.
+    full = folder.exists() and shutil.disk_usage(str(folder)).free < 10e6
+    if full or re.search(r"No space left|Errno 28|WinError 112|quota exceeded", text, re.I):
+        return f"The disk became full while {doing}: make room (up to 7 GB) and start again."
+    if re.search(r"Permission denied|Errno 13|Read-only file system|WinError 5\b", text, re.I):
+        return f"A folder could not be written while {doing}: name another one in CNN_COURSE_VENV."
+    if re.search(r"ConnectionError|Connection broken|Connect ?Timeout|Read ?Timeout|Read timed out|ProxyError|SSLError|"
+                 r"Max retries|name resolution|NameResolution|unreachable", text, re.I):
+        return f"The package index was not reached while {doing}: check the network and start again."
+    unknown = re.search(r"No matching distribution found for (\S+)", text)
+    if unknown:
+        version = "{}.{}".format(*sys.version_info)
+        return (f"The package index has no {unknown.group(1)} for Python {version} on this machine: "
+                "start again with another Python from 3.10 on.")
+    return f"Something failed while {doing}; the reason stands above."
+
+
+def prepare(folder: Path) -> Path:
+    """Bring the environment to what is asked for and return its Python.
+
+    A finished one is taken as it is. Any other is installed over and tried; one that still does not import is
+    made anew. The stamp is written last, so that an interrupted start is never taken for a finished one.
+    """
+    if is_ready(folder):
+        return python_in(folder)
+    print(f"Preparing the environment in {folder}: once, some minutes and up to 7 GB.", flush=True)
+    stamp = folder / STAMP
+    for anew in [False, True] if is_usable(folder) else [True]:
+        if stamp.exists():
+            stamp.unlink()
+        if anew:
+            make_environment(folder)
+        install(folder)
+        if run([python_in(folder), "-I", "-c", CHECK])[0] == 0:
+            stamp.write_text(fingerprint() + "\n")
+            return python_in(folder)
+    raise StartError(f"All is installed in {folder} but does not import; the reason stands above.")
+
+
+def check_here(command: str) -> None:
+    """Raise StartError, with their names, if the Python running this file lacks modules of the course."""
+    wanted = MODULES + ["helpers"] + (TEST_MODULES if command == "test" else [])
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        raise StartError(f"This Python lacks {', '.join(missing)}: leave out --here, or run "
+                         "python3 -m pip install -r requirements.txt -e '.[test]' first.")
+
+
+def command_line(python: Path, command: str, extra: list) -> list:
+    """The words that start JupyterLab at the first notebook, or pytest, with what the caller added."""
+    if command == "test":
+        return [str(python), "-m", "pytest"] + extra
+    words = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
+    words.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab refuses to run as root without a word
+        words.append("--allow-root")
+    return words + extra
+
+
+def hand_over(words: list) -> int:
+    """Run the command in the repository in this process's place: its exit status becomes ours."""
+    os.chdir(str(ROOT))
+    if os.name != "nt":
+        os.execv(words[0], words)
+    process = subprocess.Popen(words)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # Ctrl-C reaches the child as well, which decides what it means
+            continue
+
+
+def main(words: list) -> int:
+    """Do what the command line asks; return the exit status."""
+    here, words = "--here" in words, [word for word in words if word != "--here"]
+    if words[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
+    command = words.pop(0) if words and not words[0].startswith("-") else "lab"
+    try:
+        if sys.version_info[:2] < (3, 10):  # noqa: UP036 - read by older ones too, see the top
+            raise StartError("The course needs Python 3.10 or newer; this is {}.{}.".format(*sys.version_info))
+        if command not in ("lab", "test"):
+            raise StartError(f"There is no command {command}: use lab or test.")
+        if here:
+            check_here(command)
+        python = Path(sys.executable) if here else prepare(environment_folder())
+        return hand_over(command_line(python, command, words))
+    except (StartError, OSError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The next start goes on from here.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,22 @@
+"""The widgets of the course: `from helpers.widgets import KernelExplorer`."""
+
+import importlib
+
+# Loaded on first use: a notebook pays only for its own widgets, and helpers.training can use the drawing functions.
+_MODULES = {
+    "ConvolutionIntegral": "convolution_integral",
+    "DenseCost": "dense_cost",
+    "FeatureMaps": "feature_maps",
+    "KernelExplorer": "kernel_explorer",
+    "KernelLearner": "kernel_learner",
+    "LearningRateLab": "learning_rate_lab",
+    "PictureLab": "picture_lab",
+    "PoolingExplorer": "pooling_explorer",
+}
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(f"helpers.widgets has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,237 @@
+"""The base of every widget of the course: parameters → result → picture.
+
+A widget is a subclass of `Explorer` that declares its parameters as class attributes and gives three
+functions without side effects:
+
+    class Doubler(Explorer):
+        n = slider(2, 0, 10, "n")
+
+        def compute(self, n):            # parameters -> result (tensors, numbers)
+            return {"n": n, "output": 2 * n}
+
+        def describe(self, result):      # result -> one sentence with the numbers
+            return f"twice {result['n']} is {result['output']}"
+
+        def draw(self, result):          # result -> SVG
+            return svg.picture(200, 40, svg.text(100, 25, result["output"]), label=self.describe(result))
+"""
+
+import base64
+import contextlib
+import html
+import itertools
+import os
+import threading
+import traceback
+import weakref
+
+import ipywidgets as W
+import traitlets as T
+
+from . import svg
+
+_order = itertools.count()
+_explorers = weakref.WeakSet()
+
+
+def slider(default, low, high, label, *, step=None, help=""):
+    """Declare a number from low to high: an IntSlider, or a FloatSlider where `default` is a float."""
+    whole = isinstance(default, int)
+    step = step or (1 if whole else (high - low) / 20)
+
+    def control():
+        kind = W.IntSlider if whole else W.FloatSlider
+        return kind(value=default, min=low, max=high, step=step, layout=W.Layout(width="300px"))
+
+    middle = low + step * round((high - low) / step / 2)
+    trait = T.Int(default, min=low, max=high) if whole else T.Float(default, min=low, max=high)
+    return parameter(trait, control, label, [low, middle, high - step, high], help=help)
+
+
+def choice(default, options, label, *, help=""):
+    """Declare one of a few options, a list of names: ToggleButtons."""
+    options = list(options)
+
+    def control():
+        return W.ToggleButtons(options=options, value=default, style={"button_width": "auto"})
+
+    return parameter(T.Enum(options, default), control, label, options, help=help)
+
+
+def switch(default, label, *, help=""):
+    """Declare a yes or no: a Checkbox."""
+
+    def control():
+        return W.Checkbox(value=default, indent=False, layout=W.Layout(width="auto"))
+
+    return parameter(T.Bool(default), control, label, [not default, default], help=help)
+
+
+def parameter(trait, control, label, samples, *, help=""):
+    """Declare a parameter with any trait; `control()` makes a widget whose `value` it is, tests try `samples`."""
+    return trait.tag(parameter=next(_order), control=control, label=label, samples=samples, tip=help)
+
+
+class Explorer(W.VBox):
+    """A picture that follows its controls. `result` holds what is shown, `errors` what a callback raised.
+
+    A parameter can be set on the widget (`explorer.n = 3`), by its control, or several at once with one
+    redraw (`explorer.update(n=3, mode="avg")`). An exception in `compute` or `draw` appears under the picture;
+    on the first draw, and wherever the environment variable CNN_COURSE_STRICT is set, it is raised.
+    """
+
+    def __init__(self, **values):
+        # JupyterLab runs callbacks on a second thread while a cell is running: one redraw at a time.
+        self._lock = threading.RLock()
+        self._held = 0
+        self.result, self.errors = None, []
+        self._picture, self._message = W.HTML(), W.HTML()
+        self.controls = {name: self._control(name) for name in self.parameters()}
+        self.button = {label: W.Button(description=label) for label in self.buttons()}
+        for label, method in self.buttons().items():
+            self.button[label].on_click(lambda _, method=method: self.act(method))
+        rows = [self.arrange(), self._picture, self._message]
+        super().__init__(rows, **{k: v for k, v in values.items() if k not in self.controls})
+        self.add_class("cnn-course")
+        for name, widget in self.controls.items():
+            widget.observe(lambda change, name=name: setattr(self, name, change["new"]), "value")
+            self.observe(self._parameter_changed, name)
+        _explorers.add(self)
+        with self._held_back():
+            for name in filter(values.__contains__, self.controls):  # in order: one may bring others along
+                setattr(self, name, values[name])
+        self.refresh(first=True)
+
+    # What a subclass gives -------------------------------------------------------------------------------
+
+    def compute(self, **values):
+        """Return what is to be shown for these parameters: tensors and numbers, nothing drawn."""
+        raise NotImplementedError
+
+    def describe(self, result):
+        """Return one sentence that says the numbers of the picture: its text alternative."""
+        raise NotImplementedError
+
+    def draw(self, result):
+        """Return the picture, made by `svg.picture(…, label=self.describe(result))`."""
+        raise NotImplementedError
+
+    def limits(self, **values):
+        """Return {slider: (low, high)} where a slider's range, within the declared one, depends on the others."""
+        return {}
+
+    def buttons(self):
+        """Return {label: method} for actions such as "step"; each is followed by a redraw."""
+        return {}
+
+    def wait(self):
+        """Return when no work started by a button is left; a widget that works in a thread overrides it."""
+
+    def arrange(self):
+        """Return the widget that holds the controls (`self.controls[name]`) and buttons (`self.button[label]`)."""
+        items = [*self.controls.values(), *self.button.values()]
+        return W.HBox(items, layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="visible"))
+
+    # What the base does with it --------------------------------------------------------------------------
+
+    @classmethod
+    def parameters(cls):
+        """Return the names of the parameters in the order of their declaration."""
+        traits = cls.class_traits(parameter=lambda order: order is not None)
+        return sorted(traits, key=lambda name: traits[name].metadata["parameter"])
+
+    @property
+    def values(self):
+        """The parameters and their present values."""
+        return {name: getattr(self, name) for name in self.controls}
+
+    @property
+    def picture(self):
+        """The SVG text that is shown."""
+        return self._picture.value
+
+    def update(self, **values):
+        """Set several parameters with one redraw; returns the widget."""
+        with self._held_back():
+            for name, value in values.items():
+                setattr(self, name, value)
+        self.refresh()
+        return self
+
+    def refresh(self, *, first=False):
+        """Compute and draw anew."""
+        with self._lock:
+            try:
+                self._apply_limits()
+                result = self.compute(**self.values)
+                picture = self.draw(result)
+            except Exception as error:
+                self._fail(error, first)
+            else:
+                self.result, self._picture.value, self._message.value = result, picture, ""
+
+    def act(self, method):
+        """Run a button's method, then redraw; an error shows under the picture."""
+        with self._lock:
+            try:
+                method()
+            except Exception as error:
+                return self._fail(error)
+            self.refresh()
+
+    def _control(self, name):
+        metadata = self.traits()[name].metadata
+        widget = metadata["control"]()
+        widget.description, widget.tooltip = metadata["label"], metadata["tip"] or metadata["label"]
+        if hasattr(widget, "style"):
+            widget.style.description_width = "initial"
+        return widget
+
+    def _parameter_changed(self, change):
+        with self._lock:
+            self.controls[change["name"]].value = change["new"]
+            if not self._held:
+                self.refresh()
+
+    @contextlib.contextmanager
+    def _held_back(self):
+        """While it is open, changes of parameters are not drawn."""
+        with self._lock:
+            self._held += 1
+            try:
+                yield
+            finally:
+                self._held -= 1
+
+    def _apply_limits(self):
+        with self._held_back():
+            for name, (low, high) in self.limits(**self.values).items():
+                trait, widget = self.traits()[name], self.controls[name]
+                low, high = max(low, trait.min), min(high, trait.max)
+                value = min(max(getattr(self, name), low), high)
+                setattr(self, name, value)
+                widget.value = value
+                # The old range may lie wholly outside the new one: widen first, then narrow.
+                widget.min, widget.max = min(widget.min, low), max(widget.max, high)
+                widget.min, widget.max = low, high
+
+    def _fail(self, error, first=False):
+        self.errors.append(error)
+        plain = isinstance(error, (ValueError, TypeError)) and str(error)
+        said = plain or "".join(traceback.format_exception(error)[-3:])
+        self._message.value = f'<pre role="alert" style="white-space:pre-wrap">⚠ {html.escape(said)}</pre>'
+        if first or os.environ.get("CNN_COURSE_STRICT"):
+            raise error
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Return the live widget, and for readers without a kernel a still picture and its sentence."""
+        bundle = super()._repr_mimebundle_(**kwargs) or {}
+        caption = " · ".join(f"{self.controls[k].description} {_short(v)}" for k, v in self.values.items())
+        png = svg.to_png(self.picture, caption if len(caption) < 120 else "")
+        bundle["text/plain"] = f"{type(self).__name__}: {self.describe(self.result)}"
+        bundle["image/png"] = base64.b64encode(png).decode()
+        return bundle
+
+
+def _short(value):
+    return svg.number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)

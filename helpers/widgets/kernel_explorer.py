@@ -1,0 +1,209 @@
+"""A kernel to edit, a picture to slide it over, and what one output element is made of."""
+
+import datetime
+
+import ipywidgets as W
+import torch
+import traitlets as T
+
+from ..ops import corr2d
+from . import svg
+from .base import Explorer, choice, parameter, slider, switch
+from .kernel_editor import KERNELS, LARGEST, OWN, SIZES, KernelEditor, Weights, kernel_named, name_of, resized, size_of
+from .kernel_picture import draw_explorer
+from .pictures import SOURCES, named_picture, uploaded_picture
+
+UPLOAD = "your own"
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+CODE = """import torch
+import torch.nn.functional as F
+{picture}
+
+K = torch.tensor({weights})
+Y = F.conv2d(X[None, None], {kernel}[None, None])[0, 0]{clamp}"""
+
+
+def as_upload(name, content):
+    """Return the value that a FileUpload has once the file `name` with these bytes was chosen."""
+    return ({"name": name, "type": "", "size": len(content), "last_modified": _EPOCH, "content": memoryview(content)},)
+
+
+class KernelExplorer(Explorer):
+    """Slide a kernel over a picture. `result` holds X, K, the output and the products at one output position.
+
+    `weights` is what the boxes say; "Gaussian" and other presets fill them, `centre` is their middle one. With
+    convolution, `result["K"]` is the kernel turned by 180°. `result["code"]` is PyTorch code that makes the output.
+    """
+
+    picture_name = choice("flower", [*SOURCES, UPLOAD], "picture", help="0…8 brings the kernel of the text along")
+    upload = parameter(
+        T.Tuple(()),
+        lambda: W.FileUpload(accept="image/*", layout=W.Layout(width="auto")),
+        "choose a picture file",
+        [as_upload("empty.png", b""), as_upload("text.png", b"no picture"), ()],
+        help="PNG, JPEG, GIF, BMP or WebP, up to about 8 MB; it stays in this notebook's kernel",
+    )
+    preset = choice("Sobel x", [*KERNELS, OWN], "kernel")
+    size = choice("3×3", list(SIZES), "size")
+    weights = parameter(
+        Weights(KERNELS["Sobel x"]), lambda: KernelEditor(KERNELS["Sobel x"]), "weights",
+        [[[1.0, -1.0]], [[0.0, 0.5, 0.0], [-3.0, 1.0, 10.0], [2.5, 0.0, 0.25]], [[0.04] * 5] * 5],
+    )  # fmt: skip
+    centre = slider(0.0, -LARGEST, LARGEST, "centre weight", step=0.1, help="in 1×2 and 2×2 the last weight")
+    operation = choice("cross-correlation", ["cross-correlation", "convolution"], "")
+    clamp = switch(False, "clamp negatives to black")
+    row = slider(60, 0, 199, "row")
+    column = slider(84, 0, 199, "column")
+
+    def __init__(self, **values):
+        self._code = W.HTML()
+        self._syncing = False
+        super().__init__(**values)
+        self.children = (*self.children, self._code)
+
+    # Weights, preset, size and centre say the same thing: whichever is set, the others follow. ---------------
+
+    @T.observe("picture_name")
+    def _bring_the_kernel_of_the_text(self, change):
+        if change["new"] == "0…8" and self.preset != OWN:
+            self._set_weights(KERNELS["[0…3]"])
+
+    @T.observe("upload")
+    def _show_the_upload(self, change):
+        with self._held_back():
+            self.picture_name = UPLOAD if change["new"] else "flower"
+
+    @T.observe("preset")
+    def _take_preset(self, change):
+        if change["new"] != OWN:
+            self._set_weights(kernel_named(change["new"], self.size))
+
+    @T.observe("size")
+    def _take_size(self, change):
+        known = self.preset != OWN and size_of(kernel_named(self.preset, change["new"])) == change["new"]
+        self._set_weights(kernel_named(self.preset, change["new"]) if known else resized(self.weights, change["new"]))
+
+    @T.observe("centre")
+    def _take_centre(self, change):
+        rows = [list(row) for row in self.weights]
+        rows[len(rows) // 2][len(rows[0]) // 2] = change["new"]
+        self._set_weights(rows)
+
+    @T.observe("weights")
+    def _take_weights(self, change):
+        self._set_weights(change["new"])
+
+    def _set_weights(self, weights):
+        if self._syncing:
+            return
+        self._syncing = True
+        try:
+            with self._held_back():
+                self.weights = weights
+                rows = self.weights
+                self.preset, self.size = name_of(rows), size_of(rows)
+                self.centre = rows[len(rows) // 2][len(rows[0]) // 2]
+        finally:
+            self._syncing = False
+
+    def arrange(self):
+        """Put the grid of weights to the left of what belongs to the kernel and the position."""
+        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+        rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp", "row", "column")])
+        top = W.HBox([c["picture_name"], c["upload"]], layout=line)
+        return W.VBox([top, c["preset"], W.HBox([c["weights"], rest], layout=line)])
+
+    def limits(self, picture_name, upload, weights, **others):
+        """Keep the position inside the output."""
+        try:
+            X = _picture(picture_name, upload)
+        except ValueError:
+            return {}
+        height, width = X.shape[0] - len(weights), X.shape[1] - len(weights[0])
+        return {"row": (0, max(height, 0)), "column": (0, max(width, 0))}
+
+    def compute(self, picture_name, upload, weights, operation, clamp, row, column, **others):
+        """Correlate the picture with the kernel; where that cannot be done, `problem` says why."""
+        turned, weights = operation == "convolution", torch.tensor(weights)
+        try:
+            X = _picture(picture_name, upload)
+            _check_fits(X, weights)
+        except ValueError as problem:
+            return {"problem": str(problem), "output": None, "code": ""}
+        K = weights.flip(0, 1) if turned else weights
+        Y = corr2d(X, K)
+        window = X[row:row + K.shape[0], column:column + K.shape[1]]
+        return {
+            "problem": "", "name": picture_name, "operation": operation, "X": X, "K": K, "row": row, "column": column,
+            "window": window, "products": window * K, "sum": Y[row, column].item(),
+            "negative": (Y < 0).float().mean().item(), "clamp": clamp, "output": Y.clamp(min=0) if clamp else Y,
+            "limit": _scale(X, K), "code": _code(picture_name, upload, weights, turned, clamp),
+        }  # fmt: skip
+
+    def describe(self, result):
+        """Say what was computed, its range and the chosen element."""
+        if result["problem"]:
+            return result["problem"]
+        X, K, Y = result["X"], result["K"], result["output"]
+        range_ = f"{svg.number(Y.min())} to {svg.number(Y.max())}"
+        clamped = ", which are shown as 0" if result["clamp"] else ""
+        return (
+            f"{result['operation']} of {result['name']} ({_size(X)}) with a {_size(K)} kernel: {_size(Y)} outputs from "
+            f"{range_}; {result['negative']:.0%} are negative{clamped}. At row {result['row']}, column "
+            f"{result['column']} the {K.numel()} products add up to {svg.number(result['sum'])}."
+        )
+
+    def draw(self, result):
+        """Draw the input, the output, and the window times the kernel."""
+        return draw_explorer(result, self.describe(result))
+
+    def refresh(self, *, first=False):
+        """Compute and draw anew, and write the code below the picture."""
+        with self._lock:
+            super().refresh(first=first)
+            code = (self.result or {}).get("code", "")
+            lines = code + "\n" * (9 - code.count("\n"))
+            self._code.value = f'<pre style="user-select:all;line-height:1.3;margin:0">{svg.html.escape(lines)}</pre>'
+
+
+def _picture(name, upload):
+    """Return the chosen picture; ValueError says in a sentence why there is none."""
+    if name != UPLOAD:
+        return named_picture(name)
+    if not upload:
+        raise ValueError("Choose a picture file with the button above: PNG, JPEG, GIF, BMP or WebP.")
+    return uploaded_picture(upload[0]["name"], bytes(upload[0]["content"]))
+
+
+def _check_fits(X, K):
+    if any(k > n for n, k in zip(X.shape, K.shape, strict=True)):
+        raise ValueError(f"A {_size(K)} kernel does not fit into a {_size(X)} picture: choose a smaller size.")
+
+
+def _scale(X, K):
+    """Return the output that the ends of the colour map stand for.
+
+    At least what an evenly white area gives, or else a share of the largest output there can be: half of it where
+    each cell shows its number, a twelfth on a photo, whose neighbours differ little. It depends on the kernel alone,
+    so no colour jumps while a weight is dragged.
+    """
+    photo = max(X.shape) > 16
+    white = 1.0 if photo else X.max().item()
+    return white * max(abs(K.sum().item()), K.abs().sum().item() / (12 if photo else 2)) or 1.0
+
+
+def _size(X):
+    return "×".join(str(n) for n in X.shape)
+
+
+def _code(name, upload, weights, turned, clamp):
+    """Return PyTorch code that makes the output anew."""
+    if name == UPLOAD:
+        source = f"from helpers.widgets.pictures import open_picture\n\nX = open_picture({upload[0]['name']!r})"
+    else:
+        source = SOURCES[name]
+    rows = ",\n                  ".join(str([round(w, 6) for w in row]) for row in weights.tolist())
+    return CODE.format(
+        picture=source, weights=f"[{rows}]", kernel="K.flip(0, 1)" if turned else "K",
+        clamp=".clamp(min=0)" if clamp else "",
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""How the kernel explorer looks: input, output, and one output element taken apart."""
+
+import functools
+import textwrap
+
+import numpy as np
+
+from . import svg
+
+SIDE = 250  # of the input's panel, px
+TOP, INPUT, OUTPUT, TAPS = 24, 8, 292, 580
+SMALL = 112  # side of the window, kernel and products, px
+LARGEST_CELL = 80
+WIDTH, HEIGHT = TAPS + 2 * SMALL + 56, TOP + SIDE + 40
+
+
+def draw_explorer(result, label):
+    """Return the picture of a KernelExplorer's result."""
+    if result["problem"]:
+        parts = _apology(result["problem"])
+    else:
+        parts = [_input(result), _output(result), _taps(result)]
+    return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+
+
+def _apology(problem):
+    lines = textwrap.wrap(problem, 60)
+    frame = svg.rect(INPUT, TOP, OUTPUT + SIDE - INPUT, SIDE, stroke="#808080", dash="4 4")
+    return [frame, *(svg.text(INPUT + 20, TOP + 40 + 20 * i, line, size=14, anchor="start") for i, line in enumerate(lines))]
+
+
+def _input(result):
+    X, K = result["X"], result["K"]
+    return _title(INPUT, "input X", X) + _input_table(X) + _mark(INPUT, result, _cell(X), *K.shape)
+
+
+@functools.lru_cache(maxsize=8)
+def _input_table(X):
+    """The input's own panel: encoded once, not at every move of a slider. A tensor is found by its identity."""
+    return svg.matrix(X, INPUT, TOP, _cell(X), colors="grey", limit=X.max().item())
+
+
+def _output(result):
+    Y, limit, grey = result["output"], result["limit"], result["clamp"]
+    cell, colors = _cell(result["X"]), "grey" if grey else "signed"
+    table = svg.matrix(Y, OUTPUT, TOP, cell, colors=colors, limit=limit)
+    ends = zip((0, 0.5, 1), (-limit, 0, limit), ("start", "middle", "end"), strict=True)
+    scale = "".join(
+        svg.text(OUTPUT + share * SIDE, TOP + SIDE + 28, svg.number(value), size=10, anchor=anchor)
+        for share, value, anchor in ends
+    )
+    return _title(OUTPUT, "output Y", Y) + table + _mark(OUTPUT, result, cell, 1, 1) + _ramp(colors) + scale
+
+
+@functools.lru_cache
+def _ramp(colors):
+    return svg.tile(np.linspace(-1, 1, 65)[None], OUTPUT, TOP + SIDE + 8, SIDE, 8, colors=colors, limit=1)
+
+
+def _taps(result):
+    """The window times the kernel, the products and their sum."""
+    K = result["K"]
+    cell, below = SMALL / max(K.shape), TOP + SMALL + 36
+    right, middle, limit = TAPS + SMALL + 28, cell * K.shape[0] / 2 + 5, result["limit"]
+    turned = ", turned by 180°" if result["operation"] == "convolution" else ""
+    return "".join([
+        _heading(TAPS, TOP, "window"),
+        svg.matrix(result["window"], TAPS, TOP, cell, colors="grey", limit=result["X"].max().item()),
+        svg.text(TAPS + SMALL + 14, TOP + middle, "×", size=18),
+        _heading(right, TOP, f"kernel{turned}"),
+        svg.matrix(K, right, TOP, cell),
+        _heading(TAPS, below, "products"),
+        svg.matrix(result["products"], TAPS, below, cell, limit=limit),
+        svg.text(TAPS + SMALL + 14, below + middle, "→", size=18),
+        _sum(result, right, below),
+    ])  # fmt: skip
+
+
+def _sum(result, x, y):
+    """The sum of the products as a cell of the output; what clamping makes of it."""
+    total = result["sum"]
+    parts = [_heading(x, y, f"sum of {result['K'].numel()} products")]
+    parts.append(svg.matrix([[total]], x, y, SMALL / 2, limit=result["limit"]))
+    parts.append(svg.frame(x, y, 0, 0, 1, 1, SMALL / 2))
+    if result["clamp"] and total < 0:
+        parts.append(svg.text(x, y + SMALL / 2 + 18, "shown as 0", size=12, anchor="start"))
+    return "".join(parts)
+
+
+def _mark(x, result, cell, height, width):
+    """The chosen place, at least 9 px large so that it is seen on a photo."""
+    left, top = x + result["column"] * cell, TOP + result["row"] * cell
+    wide, high = max(width * cell, 9), max(height * cell, 9)
+    left, top = left - (wide - width * cell) / 2, top - (high - height * cell) / 2
+    return svg.rect(left, top, wide, high, stroke=svg.ORANGE, line=2.5)
+
+
+def _cell(X):
+    return min(LARGEST_CELL, SIDE / max(X.shape))
+
+
+def _title(x, name, X):
+    return _heading(x, TOP, f"{name}, {X.shape[0]} × {X.shape[1]}")
+
+
+def _heading(x, y, name):
+    return svg.text(x, y - 8, name, size=12, anchor="start")

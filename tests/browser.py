@@ -1,0 +1,154 @@
+"""JupyterLab and headless Chromium for tests and pictures; `Page` works a notebook in them."""
+
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+SETTINGS = {
+    "notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+    "themes": {"theme": "JupyterLab Light"},
+}
+
+
+@contextlib.contextmanager
+def jupyterlab(folder, notebooks=ROOT / "notebooks", theme="Light"):
+    """Run JupyterLab on a free loopback port over a copy of `notebooks`; yields (address, token)."""
+    folder = pathlib.Path(folder)
+    shutil.copytree(notebooks, folder / "root", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    if (ROOT / "img").is_dir():
+        shutil.copytree(ROOT / "img", folder / "img")
+    settings = folder / "settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    for name, values in SETTINGS.items():
+        values = values | ({"theme": f"JupyterLab {theme}"} if name == "themes" else {})
+        (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
+    token, port = secrets.token_hex(16), free_port()
+    own = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR IPYTHONDIR JUPYTERLAB_WORKSPACES_DIR".split()
+    env = os.environ | {name: str(folder / name.lower()) for name in own}
+    env |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTER_TOKEN": token}
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--ServerApp.allow_root=True",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    with open(folder / "log", "wb") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, folder / "log")
+        yield f"http://127.0.0.1:{port}", token
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def free_port():
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(address, server, log, seconds=60):
+    """Return when the server answers at the address; AssertionError with its log if it ends or is too slow."""
+    end = time.time() + seconds
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=2).close()
+        except OSError:
+            assert server.poll() is None and time.time() < end, log.read_text()
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def chromium_context(folder, **options):
+    """Run headless Chromium with an own profile; yields Playwright's browser context."""
+    from playwright.sync_api import sync_playwright
+
+    options = {"viewport": {"width": 1300, "height": 1000}} | options
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            str(folder), executable_path=CHROMIUM, headless=True, args=FLAGS, **options
+        )
+        yield context
+        context.close()
+
+
+class Page:
+    """A notebook open in JupyterLab; `page` is Playwright's, `errors` the page's own JavaScript errors."""
+
+    def __init__(self, context, lab, name):
+        address, token = lab
+        self.page, self.errors = context.new_page(), []
+        self.page.set_default_timeout(60_000)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{address}/lab/tree/root/{name}?token={token}&reset")
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
+        )
+
+    def run_all(self, seconds=120):
+        """Run every cell; returns when the last one has ended."""
+        self.page.set_default_timeout(1000 * seconds)
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.set_default_timeout(60_000)
+
+    def widgets(self):
+        """Return a locator of all widgets of the course in the page."""
+        return self.page.locator(".cnn-course")
+
+    def alerts(self):
+        """Return the texts of all errors that widgets show."""
+        return self.page.locator(".cnn-course [role=alert]").all_inner_texts()
+
+    def close(self):
+        """Shut the notebook's kernel down and close the page."""
+        with contextlib.suppress(Exception):
+            self.page.evaluate("window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
+        self.page.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """JupyterLab over a copy of the notebooks: (address, token)."""
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """Headless Chromium; skipped where there is none."""
+    pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("no Chromium on this machine: install it, or name it in the environment variable CHROMIUM")
+    with chromium_context(tmp_path_factory.mktemp("profile")) as context:
+        yield context
+
+
+@pytest.fixture
+def open_notebook(lab, chromium):
+    """A function that opens a notebook by name in JupyterLab and returns its Page; closed after the test."""
+    pages = []
+
+    def open_(name):
+        pages.append(Page(chromium, lab, name))
+        return pages[-1]
+
+    yield open_
+    for page in pages:
+        page.close()

@@ -1,0 +1,36 @@
+"""Run notebooks whole and store their outputs: python tests/store_outputs.py notebooks/02_*.ipynb
+
+What changes from run to run without meaning anything (times of execution, widget state, the kernel's version) is
+dropped; a widget stays as its still picture. Nothing is written unless every cell ran.
+"""
+
+import pathlib
+import sys
+
+import nbformat
+from nbclient import NotebookClient
+
+
+def store(path):
+    """Execute the notebook at `path` in its folder and write it back with its outputs."""
+    path = pathlib.Path(path)
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(path.parent)}}).execute()
+    clean(notebook)
+    nbformat.write(notebook, path)
+
+
+def clean(notebook):
+    """Drop what must not be stored."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        store(name)
+        print(f"stored {name}")

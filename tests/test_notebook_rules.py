@@ -1,0 +1,131 @@
+"""Rules that every notebook keeps: stored executed and clean, built alike, short cells, pictures with alt text."""
+
+import json
+import pathlib
+import re
+
+import nbformat
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = [path for path in PATHS if not path.name.startswith("00")]
+
+
+def read(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def of_kind(path, kind):
+    return [cell for cell in read(path).cells if cell.cell_type == kind]
+
+
+def prose(path):
+    return "\n\n".join(cell.source for cell in of_kind(path, "markdown"))
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+every = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def test_there_are_notebooks_and_nothing_else():
+    names = [path.name for path in (ROOT / "notebooks").iterdir() if not path.name.startswith(".")]
+    assert PATHS and all(re.fullmatch(r"\d\d_[a-z_]+\.ipynb", name) for name in names), names
+
+
+@every
+def test_stored_executed_in_order(path):
+    counts = [cell.execution_count for cell in of_kind(path, "code")]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@every
+def test_stored_without_errors_and_stderr(path):
+    for cell in of_kind(path, "code"):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", output["text"]
+
+
+@every
+def test_no_widget_state_and_a_still_for_each_widget(path):
+    notebook = read(path)
+    text = path.read_text(encoding="utf-8")
+    assert "widgets" not in notebook.metadata and "application/vnd.jupyter.widget" not in text
+    assert "widgets" in notebook.metadata["cnn_course"], "metadata must declare how many widgets there are"
+
+
+@every
+def test_no_path_of_a_machine(path):
+    outputs = json.dumps([cell.outputs for cell in of_kind(path, "code")])
+    text = re.sub(r'"image/png": "[^"]*"|base64,[A-Za-z0-9+/=]+', "", outputs)
+    assert not re.search(r"(/home/|/root|/tmp/|/opt/|/Users/|/work/|[A-Z]:\\\\)", text)
+
+
+@every
+def test_small_enough(path):
+    assert path.stat().st_size <= 1_500_000
+
+
+@every
+def test_ignored_outputs_are_the_exception(path):
+    known = {"nbval-ignore-output", "raises-exception"}
+    code = of_kind(path, "code")
+    tags = [tag for cell in code for tag in cell.metadata.get("tags", [])]
+    assert set(tags) <= known
+    assert tags.count("nbval-ignore-output") <= len(code) / 2, "half of the cells or more are not compared"
+
+
+@every
+def test_cells_are_short_and_take_turns_with_prose(path):
+    row = 0
+    for cell in read(path).cells:
+        if cell.cell_type == "code":
+            row += 1
+            whole = re.match(r"(?:@.*\n)?(class|def) |for |.*\bfor .* in .*:$", cell.source, re.MULTILINE)
+            assert len(lines(cell)) <= (25 if whole else 15), cell.source
+            assert row <= 3, f"{row} code cells in a row before:\n{cell.source}"
+        else:
+            row = 0
+
+
+@every
+def test_pictures_have_a_text_alternative(path):
+    assert not re.search(r"!\[\s*\]", prose(path))
+    assert all(re.search(r'alt="[^"]{10,}"', tag) for tag in re.findall(r"<img[^>]*>", prose(path)))
+
+
+@every
+def test_words_that_belittle_are_missing(path):
+    found = re.findall(r"\b(?:simply|just|obviously|trivially)\b", prose(path), re.IGNORECASE)
+    assert not found, found
+
+
+@every
+def test_linked_notebooks_exist(path):
+    for name in re.findall(r"\]\(([^)#]+\.ipynb)[^)]*\)", prose(path)):
+        if not (path.parent / name).exists():
+            raise AssertionError(f"{name} does not exist")
+
+
+@every_lesson
+def test_parts_of_a_lesson(path):
+    text = prose(path)
+    assert text.startswith("# ")
+    assert "you will be able to" in text.lower() and re.search(r"\bassumes?\b", text) and "minutes" in text
+    heads = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert heads[-3:] == ["Summary", "Questions learners ask", "Exercises"] and 3 <= len(heads[:-3]) <= 6, heads
+    assert len(text.split()) >= 1200
+    assert re.search(r"[\u4e00-\u9fff]", text), "terms carry their Chinese name"
+
+
+@every_lesson
+def test_checked_exercises(path):
+    checked = re.findall(r'check\("(\d\d\.\d+)"', "\n".join(cell.source for cell in of_kind(path, "code")))
+    assert len(set(checked)) >= 4 and all(id[:2] == path.name[:2] for id in checked)

@@ -1,0 +1,303 @@
+"""helpers.sources and helpers.download: where the pictures come from, and all that can go wrong on the way.
+
+No test reaches the network: mirrors are small servers on the loopback device.
+"""
+import os
+import socket
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from torchvision.datasets import FashionMNIST
+
+from helpers import download, sources
+from helpers.sources import FILES, SourceError, find_images, idx_bytes, parse_idx
+
+from .fake_data import data_missing, load, network_off, small_set, two_mirrors, write_set  # noqa: F401  (fixtures)
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
+
+
+# ---- folders -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_folder_is_read_as_torchvision_reads_it(no_data, tmp_path, packed, capsys):
+    raw = write_set(tmp_path / "mine", packed)
+    train_iter, test_iter = load(folder=str(tmp_path / "mine"))
+    write_set(tmp_path / "mine")
+    for loop, train in ((train_iter, True), (test_iter, False)):
+        wanted = FashionMNIST(str(tmp_path / "mine"), train=train)
+        assert torch.equal(loop.images[:, 0], wanted.data) and torch.equal(loop.labels, wanted.targets)
+    pixels = small_set()[TRAIN_IMAGES] / 255
+    assert train_iter.mean == pytest.approx(pixels.mean()) and train_iter.std == pytest.approx(pixels.std())
+    assert train_iter.classes[9] == "ankle boot" and raw.is_dir()
+    assert capsys.readouterr().out.startswith("Fashion-MNIST: 20 training and 10 test images, from the given folder;")
+
+
+def test_order_of_the_folders(no_data, tmp_path, monkeypatch, capsys):
+    """Argument before CNN_COURSE_DATA before data/; a later one steps in with a word about the earlier."""
+    monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "named"))
+    for folder, line in ((no_data, "from data/ (the given folder holds no FashionMNIST/raw with its four files; "
+                                   "the folder in CNN_COURSE_DATA holds no FashionMNIST/raw"),
+                         (tmp_path / "named", "from the folder in CNN_COURSE_DATA (the given folder holds no"),
+                         (tmp_path / "given", "from the given folder; not")):
+        write_set(folder, n_train=21)
+        assert load(folder=tmp_path / "given")[0].num_images == 21
+        out = capsys.readouterr().out
+        assert line in out and str(tmp_path) not in out
+
+
+def test_data_lies_beside_the_package_whatever_the_working_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert sources.DATA.is_absolute() and (sources.DATA.parent / "helpers" / "sources.py").is_file()
+
+
+def test_second_reading_takes_the_first_ones_bytes(no_data, tmp_path, monkeypatch):
+    write_set(no_data)
+    first = find_images()[0]
+    monkeypatch.setattr(sources, "read_file", None)
+    assert find_images()[0].train_images is first.train_images
+    monkeypatch.undo()
+
+
+FAULTS = {
+    "truncated": (TRAIN_IMAGES, lambda content: content[:1000], "truncated: 1,000 of 15,696 bytes"),
+    "cut in the header": (TEST_LABELS, lambda content: content[:5], "no idx file"),
+    "empty": (TRAIN_IMAGES, lambda content: b"", "no idx file"),
+    "too long": (TEST_LABELS, lambda content: content + b"!", "too long: 19 of 18 bytes"),
+    "of floats": (TEST_IMAGES, lambda content: b"\0\0\x0d" + content[3:], "no idx file of bytes with 3 axes"),
+    "a web page": (TRAIN_LABELS, lambda content: b"<html>not found</html>", "no idx file of bytes with 1 axes"),
+    "wrong label": (TEST_LABELS, lambda content: content[:-1] + b"\x0a", "a label 10 where 0 to 9"),
+    "another count": (TRAIN_LABELS, lambda content: idx_bytes(np.zeros(3, np.uint8)), "holds 3 labels for images"),
+    "another size": (TEST_IMAGES, lambda content: idx_bytes(np.zeros((10, 8, 8), np.uint8)), r"\(10, 8, 8\)"),
+    "nothing in it": (TEST_IMAGES, lambda content: idx_bytes(np.zeros((0, 28, 28), np.uint8)), r"\(0, 28, 28\)"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_damaged_file_ends_in_a_sentence_and_the_next_try_works(fault, no_data, tmp_path, capsys):
+    name, damage, words = FAULTS[fault]
+    raw = write_set(tmp_path / "mine")
+    whole = (raw / name).read_bytes()
+    (raw / name).write_bytes(damage(whole))
+    with pytest.raises(SourceError, match=words):
+        sources.read_folder(tmp_path / "mine")
+    assert load(folder=tmp_path / "mine")[0].source == "digits"
+    out = capsys.readouterr().out
+    assert "the given folder h" in out and "To get Fashion-MNIST" in out and str(tmp_path) not in out
+    (raw / name).write_bytes(whole)
+    assert load(folder=tmp_path / "mine")[0].source == "Fashion-MNIST"
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:200], lambda c: c[:-6] + b"\0" + c[-5:], lambda c: b"text"])
+def test_damaged_gz(no_data, tmp_path, damage, capsys):
+    raw = write_set(tmp_path / "mine", packed=True)
+    packed = raw / f"{TRAIN_IMAGES}.gz"
+    packed.write_bytes(damage(packed.read_bytes()))
+    assert load(folder=tmp_path / "mine")[0].source == "digits"
+    assert f"has a {TRAIN_IMAGES}.gz that cannot be read" in capsys.readouterr().out
+
+
+def test_whole_gz_serves_where_unpacking_was_interrupted(no_data, tmp_path):
+    raw = write_set(tmp_path / "mine", packed=True)
+    (raw / TRAIN_IMAGES).write_bytes(b"\0\0\x08\x03half")
+    assert load(folder=tmp_path / "mine")[0].num_images == 20
+
+
+def test_missing_and_unreadable_files(no_data, tmp_path, capsys):
+    raw = write_set(tmp_path / "mine")
+    (raw / TEST_LABELS).unlink()
+    load(folder=tmp_path / "mine")
+    assert f"the given folder lacks the file {TEST_LABELS}" in capsys.readouterr().out
+    write_set(tmp_path / "mine")
+    (raw / TEST_IMAGES).unlink()
+    (raw / TEST_IMAGES).symlink_to(tmp_path)  # a folder where a file should be
+    assert load(folder=tmp_path / "mine")[0].source == "digits"
+    assert load(folder=raw / TRAIN_LABELS)[0].source == "digits"  # a file where a folder should be
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (7, 2, 5), (4,)])
+def test_idx_there_and_back(shape):
+    array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    name = TRAIN_IMAGES if len(shape) == 3 else TRAIN_LABELS
+    back = parse_idx(idx_bytes(array), name)
+    assert back.dtype == np.uint8 and np.array_equal(back, array)
+
+
+def test_digits(no_data):
+    """scikit-learn's digits, enlarged: same classes in the same shares, recognisably the same pictures."""
+    train_iter, test_iter = load(32)
+    assert train_iter.classes == list("0123456789") and train_iter.source == test_iter.source == "digits"
+    assert train_iter.images.shape == (1437, 1, 28, 28) and test_iter.images.shape == (360, 1, 28, 28)
+    assert len(train_iter) == 45 and train_iter.images.max() == 255
+    whole = load_digits()
+    assert (torch.bincount(test_iter.labels) - torch.bincount(torch.tensor(whole.target)) * 0.2).abs().max() < 1
+    pixels, labels = (torch.cat([getattr(loop, name) for loop in (train_iter, test_iter)])
+                      for name in ("images", "labels"))
+    large = np.stack([Image.fromarray(image.astype(np.float32)).resize((28, 28), Image.Resampling.BILINEAR)
+                      for image in whole.images]) / 16
+    for digit in range(10):  # the split shuffles, so the mean picture of each class is compared
+        mean = pixels[labels == digit].double().mean(0)[0].numpy() / 255
+        assert np.abs(mean - large[whole.target == digit].mean(0)).max() < 1 / 255
+
+
+def test_line_names_the_subset(capsys, no_data):
+    load(num_train=50)
+    assert "50 of 1,437 training and 360 test images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("per_class, published", [((6000, 1000), True), ((5999, 1000), False), ((6000, 999), False)])
+def test_another_set_than_the_published_is_called_that(no_data, tmp_path, per_class, published, capsys):
+    """A folder with the right names may hold anything: the line says so where the classes have other sizes."""
+    raw = write_set(tmp_path / "mine")
+    for images, labels, n in ((TRAIN_IMAGES, TRAIN_LABELS, per_class[0]), (TEST_IMAGES, TEST_LABELS, per_class[1])):
+        (raw / images).write_bytes(idx_bytes(np.zeros((10 * n, 28, 28), np.uint8)))
+        (raw / labels).write_bytes(idx_bytes(np.repeat(np.arange(10, dtype=np.uint8), n)))
+    load(folder=tmp_path / "mine")
+    assert ("; not the published set" in capsys.readouterr().out) == (not published)
+
+
+# ---- download ------------------------------------------------------------------------------------------------
+
+def stored(data):
+    """The names of the files below data/."""
+    return sorted(path.name for path in data.rglob("*") if path.is_file())
+
+
+def last_line(capsys):
+    """What was printed, without the line of progress that is drawn over."""
+    return capsys.readouterr().out.rsplit("\r", 1)[-1]
+
+
+def test_download_is_stored_and_found_again(mirrors, no_data, capsys):
+    assert load()[0].num_images == 20
+    assert last_line(capsys).startswith("Fashion-MNIST: 20 training and 10 test images, from download;")
+    assert stored(no_data) == sorted(FILES) and len(FashionMNIST(str(no_data))) == 20
+    assert load()[0].num_images == 20
+    assert last_line(capsys).startswith("Fashion-MNIST: 20 training and 10 test images, from data/;")
+    assert len(mirrors[0].asked) == 4 and not mirrors[1].asked
+
+
+def test_switched_off(mirrors, no_data, monkeypatch, capsys):
+    assert load(download=False)[0].source == "digits"
+    monkeypatch.setenv("CNN_COURSE_OFFLINE", "1")
+    assert load()[0].source == "digits"
+    assert "downloading is switched off" in capsys.readouterr().out and not mirrors[0].asked
+    assert load(download=True)[0].source == "Fashion-MNIST"
+    monkeypatch.setenv("CNN_COURSE_OFFLINE", "0")
+    assert find_images()[0].source == "Fashion-MNIST"
+
+
+def test_no_network_at_all(mirrors, no_data, monkeypatch, capsys):
+    class Blocked:
+        def __init__(self, *args, **kwargs):
+            raise OSError("network is unreachable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", Blocked)
+        assert load()[0].source == "digits"
+    out = last_line(capsys)
+    assert "the download of train-images-idx3-ubyte.gz failed" in out and out.count("unreachable") == 2
+    assert not stored(no_data) and load()[0].source == "Fashion-MNIST"
+
+
+WORDS = {"half": "the connection ended after", "wrong": "wrong checksum", "missing": "Not Found",
+         "silent": "silent for 0.5 seconds", "silent after half": "silent for 0.5 seconds"}
+
+
+@pytest.mark.parametrize("fault", WORDS)
+def test_mirror_that_fails_gives_way_to_the_next(fault, mirrors, no_data):
+    first, second = mirrors
+    first.faults = dict.fromkeys(first.files, fault)
+    assert load()[0].source == "Fashion-MNIST" and stored(no_data) == sorted(FILES)
+    assert first.asked == [f"{TRAIN_IMAGES}.gz"], "a mirror that failed is not asked first again"
+    assert len(second.asked) == 4
+
+
+@pytest.mark.parametrize("fault", WORDS)
+def test_download_that_fails_everywhere_and_the_next_try(fault, mirrors, no_data, capsys):
+    for mirror in mirrors:
+        mirror.faults = {f"{TEST_IMAGES}.gz": fault}
+    assert load()[0].source == "digits"
+    out = last_line(capsys)
+    assert out.count(WORDS[fault]) == 2 and f"the download of {TEST_IMAGES}.gz failed" in out
+    assert stored(no_data) == sorted([TRAIN_IMAGES, TRAIN_LABELS]), "no half file, under no name"
+    for mirror in mirrors:
+        mirror.faults, mirror.asked = {}, []
+    assert load()[0].num_images == 20
+    assert sorted(mirrors[0].asked + mirrors[1].asked) == sorted([f"{TEST_IMAGES}.gz", f"{TEST_LABELS}.gz"])
+
+
+def test_mirror_without_content_length(mirrors):
+    mirrors[0].faults = dict.fromkeys(mirrors[0].files, "no length")
+    assert load()[0].source == "Fashion-MNIST" and not mirrors[1].asked
+
+
+def test_name_server_that_never_answers(mirrors, monkeypatch, capsys):
+    end = threading.Event()
+    monkeypatch.setattr(download, "urlopen", lambda *args, **kwargs: end.wait(20))
+    assert load()[0].source == "digits"
+    assert last_line(capsys).count("silent for 0.5 seconds") == 2
+    end.set()
+
+
+def test_damaged_file_in_data_is_replaced_and_whole_ones_are_kept(mirrors, no_data):
+    raw = write_set(no_data)
+    (raw / TRAIN_IMAGES).write_bytes(b"half")
+    assert load()[0].num_images == 20 and mirrors[0].asked == [f"{TRAIN_IMAGES}.gz"]
+    assert find_images()[0].place == "data/"
+
+
+def test_whole_files_of_two_data_sets_are_all_replaced(mirrors, no_data):
+    raw = write_set(no_data)
+    (raw / TRAIN_LABELS).write_bytes(idx_bytes(np.zeros(3, np.uint8)))
+    assert load()[0].num_images == 20 and len(mirrors[0].asked) == 4
+    assert find_images()[0].place == "data/"
+
+
+def test_folder_that_cannot_be_written(mirrors, no_data, capsys):
+    no_data.write_text("a file where the folder should be")
+    for _ in range(2):
+        assert load()[0].num_images == 20
+        assert "from download, kept in memory: data/ cannot be written (" in last_line(capsys)
+    assert len(mirrors[0].asked) == 4, "the second call finds the first one's bytes"
+
+
+def test_full_disk_leaves_no_half_file(mirrors, no_data, monkeypatch, capsys):
+    def replace(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", replace)
+    assert load()[0].num_images == 20 and not stored(no_data)
+    assert "(No space left on device)" in last_line(capsys)
+
+
+def test_stopping_the_kernel_while_a_file_is_written(mirrors, no_data, monkeypatch):
+    def replace(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            load()
+    assert not stored(no_data) and load()[0].num_images == 20 and stored(no_data) == sorted(FILES)
+
+
+def test_progress_is_one_line(mirrors, monkeypatch, capsys):
+    monkeypatch.setattr(download.time, "monotonic", iter(range(10**6)).__next__)
+    load()
+    out = capsys.readouterr().out
+    assert f"\r{TRAIN_IMAGES}.gz" in out and "█" in out and out.count("\n") == 1
+
+
+def test_checksums_are_those_of_the_data_sets_authors():
+    """Names from torchvision; the sums as published at github.com/zalandoresearch/fashion-mnist."""
+    assert dict(FashionMNIST.resources) == {
+        f"{TRAIN_IMAGES}.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        f"{TRAIN_LABELS}.gz": "25c81989df183df01b3e8a0aad5dffbe",
+        f"{TEST_IMAGES}.gz": "bef4ecab320f06d8554ea6380940ec79",
+        f"{TEST_LABELS}.gz": "bb300cfdad3c16e7a12a480ee83cd310"}
+    assert all(mirror.endswith("/") for mirror in [*FashionMNIST.mirrors, download.SPARE_MIRROR])

@@ -1,0 +1,317 @@
+"""helpers/start.py: the stamp, the repair of a half-made environment, the sentence for each failure, the hand-over."""
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[1] / "helpers" / "start.py"
+POSIX = pytest.mark.skipif(os.name == "nt", reason="the stand-in for the environment's Python is a shell script")
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """start.py loaded by itself, for a small repository in tmp_path that has its own CNN_COURSE_VENV."""
+    spec = importlib.util.spec_from_file_location("start_under_test", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    root = tmp_path / "course"
+    root.mkdir()
+    (root / "requirements.txt").write_text("torch>=2.2\n-e .\n")
+    (root / "pyproject.toml").write_text("[project]\n")
+    monkeypatch.setattr(module, "ROOT", root)
+    monkeypatch.setenv("CNN_COURSE_VENV", str(tmp_path / "env"))
+    return module
+
+
+def pretend_version(start, monkeypatch, *version):
+    """Let start.py, and nothing else, see another version of Python."""
+    seen = SimpleNamespace(version_info=(*version, 0), executable=sys.executable, stderr=sys.stderr)
+    monkeypatch.setattr(start, "sys", seen)
+
+
+class Machine:
+    """Stands in for `run`: makes a Python that is only a file, and records what was asked of it."""
+
+    def __init__(self, start):
+        self.start, self.done, self.usable, self.imports, self.failure = start, [], True, [True], ""
+
+    def __call__(self, command):
+        words = [str(word) for word in command]
+        if words[1:3] == ["-m", "venv"]:
+            self.done.append("venv")
+            self.usable = True
+            folder = Path(words[-1])
+            python = self.start.python_in(folder)
+            python.parent.mkdir(parents=True, exist_ok=True)
+            python.write_text("")
+            (folder / "pyvenv.cfg").write_text("")
+            return 0, ""
+        if "pip" in words:
+            self.done.append("pip")
+            return (1, self.failure) if self.failure else (0, "")
+        if words[-1] == self.start.CHECK:
+            self.done.append("import")
+            return (0 if self.imports.pop(0) else 1), ""
+        return (0 if self.usable and Path(words[0]).exists() else 1), ""
+
+
+@pytest.fixture
+def machine(start, monkeypatch):
+    """The Machine in the place of every command that start.py would run."""
+    machine = Machine(start)
+    monkeypatch.setattr(start, "run", machine)
+    return machine
+
+
+def prepare_again(start, machine):
+    """What a further start does."""
+    machine.done.clear()
+    start.prepare(start.environment_folder())
+    return machine.done
+
+
+def test_first_start_makes_everything_and_the_second_nothing(start, machine):
+    python = start.prepare(start.environment_folder())
+    assert python == start.python_in(start.environment_folder())
+    assert machine.done == ["venv", "pip", "import"]
+    assert prepare_again(start, machine) == []
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+def test_a_changed_list_is_installed_into_the_same_environment(start, machine, name):
+    start.prepare(start.environment_folder())
+    (start.ROOT / name).write_text("something else\n")
+    machine.imports = [True]
+    assert prepare_again(start, machine) == ["pip", "import"]
+    assert prepare_again(start, machine) == []
+
+
+def test_a_moved_repository_is_installed_again(start, machine, monkeypatch):
+    start.prepare(start.environment_folder())
+    moved = start.ROOT.rename(start.ROOT.with_name("moved"))
+    monkeypatch.setattr(start, "ROOT", moved)
+    machine.imports = [True]
+    assert prepare_again(start, machine) == ["pip", "import"]
+
+
+def test_the_stamp_tells_python_versions_apart(start, monkeypatch):
+    before = start.fingerprint()
+    pretend_version(start, monkeypatch, 3, 99)
+    assert start.fingerprint() != before
+
+
+def test_failed_pip_leaves_no_stamp_and_the_next_start_mends(start, machine):
+    machine.failure = "ERROR: something"
+    with pytest.raises(start.StartError):
+        start.prepare(start.environment_folder())
+    assert not (start.environment_folder() / start.STAMP).exists()
+    machine.failure = ""
+    assert prepare_again(start, machine) == ["pip", "import"]
+    assert start.is_ready(start.environment_folder())
+
+
+def test_an_upgrade_that_fails_takes_the_old_stamp_away(start, machine):
+    start.prepare(start.environment_folder())
+    (start.ROOT / "requirements.txt").write_text("torch>=99\n")
+    machine.failure = "ERROR: something"
+    with pytest.raises(start.StartError):
+        start.prepare(start.environment_folder())
+    assert not (start.environment_folder() / start.STAMP).exists()
+
+
+def test_an_environment_whose_python_does_not_start_is_made_anew(start, machine):
+    start.prepare(start.environment_folder())
+    (start.environment_folder() / start.STAMP).unlink()
+    machine.usable, machine.imports = False, [True]
+    assert prepare_again(start, machine) == ["venv", "pip", "import"]
+
+
+def test_a_stamp_without_a_python_is_not_trusted(start, machine):
+    start.prepare(start.environment_folder())
+    start.python_in(start.environment_folder()).unlink()
+    machine.imports = [True]
+    assert prepare_again(start, machine) == ["venv", "pip", "import"]
+
+
+def test_what_does_not_import_after_the_mend_is_made_anew_once(start, machine):
+    start.prepare(start.environment_folder())
+    (start.environment_folder() / start.STAMP).unlink()
+    machine.imports = [False, True]
+    assert prepare_again(start, machine) == ["pip", "import", "venv", "pip", "import"]
+    (start.environment_folder() / start.STAMP).unlink()
+    machine.imports = [False, False]
+    with pytest.raises(start.StartError, match="does not import"):
+        prepare_again(start, machine)
+
+
+def test_a_folder_with_other_files_is_left_alone(start, machine):
+    precious = start.environment_folder() / "thesis.txt"
+    precious.parent.mkdir()
+    precious.write_text("results")
+    with pytest.raises(start.StartError, match="holds other files"):
+        start.prepare(start.environment_folder())
+    assert precious.read_text() == "results" and machine.done == []
+
+
+def test_the_default_folder_is_dot_venv_in_the_repository(start, monkeypatch):
+    monkeypatch.delenv("CNN_COURSE_VENV")
+    assert start.environment_folder() == start.ROOT / ".venv"
+
+
+@pytest.mark.parametrize("lacking", ["venv", "ensurepip"])
+def test_a_python_without_its_venv_module(start, machine, monkeypatch, lacking):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: None if name == lacking else find(name))
+    with pytest.raises(start.StartError, match="apt install python3-venv"):
+        start.prepare(start.environment_folder())
+
+
+# The lines are what pip 22 to 26 prints.
+FAILURES = {
+    "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device": "disk became full",
+    "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'": "could not be written",
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError'\n"
+    "ERROR: No matching distribution found for torch>=2.2": "package index was not reached",
+    "ERROR: Could not find a version that satisfies the requirement torch>=2.2 (from versions: none)\n"
+    "ERROR: No matching distribution found for torch>=2.2": "has no torch>=2.2 for Python",
+    "error: metadata-generation-failed": "reason stands above",
+}
+
+
+@pytest.mark.parametrize("text, sentence", FAILURES.items())
+def test_pip_failures_end_in_one_sentence(start, machine, capsys, text, sentence):
+    machine.failure = text
+    assert start.main([]) == 1
+    printed = capsys.readouterr().err.strip()
+    assert sentence in printed and "\n" not in printed
+
+
+def test_an_old_python_is_named_before_anything_is_made(start, machine, monkeypatch, capsys):
+    pretend_version(start, monkeypatch, 3, 9)
+    assert start.main(["test"]) == 1
+    assert "needs Python 3.10 or newer; this is 3.9." in capsys.readouterr().err
+    assert machine.done == [] and not start.environment_folder().exists()
+
+
+def test_the_file_is_readable_for_old_pythons():
+    ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def test_it_runs_with_the_standard_library_alone():
+    done = subprocess.run([sys.executable, "-I", "-S", str(SCRIPT), "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "open the course in JupyterLab" in done.stdout
+
+
+def test_an_unknown_command(start, machine, capsys):
+    assert start.main(["tset"]) == 1
+    assert "There is no command tset" in capsys.readouterr().err
+    assert machine.done == []
+
+
+def words_of(start, monkeypatch, *arguments):
+    """The words that main hands over for the command line `arguments`."""
+    handed = []
+    monkeypatch.setattr(start, "hand_over", lambda words: handed.extend(words) or 7)
+    assert start.main(list(arguments)) == 7
+    return handed
+
+
+def test_pytest_gets_the_other_arguments_and_nothing_else(start, machine, monkeypatch):
+    python = str(start.python_in(start.environment_folder()))
+    assert words_of(start, monkeypatch, "test", "notebooks/05_pooling.ipynb", "-x") == [
+        python, "-m", "pytest", "notebooks/05_pooling.ipynb", "-x"]
+    assert words_of(start, monkeypatch, "test") == [python, "-m", "pytest"]
+
+
+@pytest.mark.parametrize("arguments", [("lab", "--no-browser"), ("--no-browser",)])
+def test_jupyterlab_opens_the_first_notebook(start, machine, monkeypatch, arguments):
+    monkeypatch.setattr(start.os, "geteuid", lambda: 1000, raising=False)
+    words = words_of(start, monkeypatch, *arguments)
+    assert words[1:3] == ["-m", "jupyterlab"] and words[-1] == "--no-browser"
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in words
+    assert "--allow-root" not in words
+    monkeypatch.setattr(start.os, "geteuid", lambda: 0, raising=False)
+    assert "--allow-root" in words_of(start, monkeypatch, *arguments)
+
+
+def test_here_uses_this_python_and_installs_nothing(start, machine, monkeypatch):
+    monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: True)
+    assert words_of(start, monkeypatch, "test", "--here", "-q") == [sys.executable, "-m", "pytest", "-q"]
+    assert machine.done == []
+
+
+def test_here_names_what_is_missing(start, machine, monkeypatch, capsys):
+    absent = {"torch", "nbval"}
+    monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: None if name in absent else True)
+    assert start.main(["test", "--here"]) == 1
+    assert "lacks torch, nbval:" in capsys.readouterr().err
+    with pytest.raises(start.StartError, match="lacks torch:"):
+        start.check_here("lab")
+
+
+def test_windows_has_its_python_in_scripts(start, monkeypatch):
+    folder = start.environment_folder()
+    assert start.python_in(folder).parts[-2:] == ("bin", "python") or os.name == "nt"
+    monkeypatch.setattr(start, "os", SimpleNamespace(name="nt"))
+    assert start.python_in(folder).parts[-2:] == ("Scripts", "python.exe")
+
+
+def test_without_execv_the_exit_status_passes_through(start, monkeypatch):
+    monkeypatch.setattr(start, "os", SimpleNamespace(name="nt", chdir=os.chdir))
+    monkeypatch.chdir(start.ROOT)
+    assert start.hand_over([sys.executable, "-c", "raise SystemExit(5)"]) == 5
+
+
+PYTHON = """#!/bin/sh
+echo "$@" >> "{log}"
+case "$*" in
+    "-m pip install"*) if [ -e "{log}.full" ]; then echo "[Errno 28] No space left on device" >&2; exit 1; fi ;;
+    "-m pytest"*) pwd; exit 5 ;;
+esac
+"""
+
+
+@POSIX
+def test_the_script_as_a_process(start, tmp_path):
+    """The whole way, with a shell script for the environment's Python: repair, arguments, folder, exit status."""
+    script = start.ROOT / "helpers" / "start.py"
+    script.parent.mkdir()
+    script.write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
+    log, python = tmp_path / "log", tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON.format(log=log))
+    python.chmod(0o755)
+
+    def call():
+        return subprocess.run([sys.executable, str(script), "test", "-k", "a b"], capture_output=True, text=True)
+
+    log.with_name("log.full").touch()
+    full = call()
+    assert full.returncode == 1 and "The disk became full" in full.stderr and "Traceback" not in full.stderr
+    log.with_name("log.full").unlink()
+    for number in (1, 2):
+        done = call()
+        assert done.returncode == 5
+        assert done.stdout.splitlines()[-1] == str(start.ROOT.resolve())
+        assert sum("pip install" in line for line in log.read_text().splitlines()) == 2, f"start {number} installed"
+    assert log.read_text().splitlines()[-1] == "-m pytest -k a b"
+
+
+@POSIX
+def test_a_python_that_cannot_be_run_is_not_usable(start):
+    python = start.python_in(start.environment_folder())
+    python.parent.mkdir(parents=True)
+    python.write_text("not a program")
+    assert not start.is_usable(start.environment_folder())
+
+
+def test_this_python_without_pip_or_of_another_version_is_not_usable(start, monkeypatch):
+    monkeypatch.setattr(start, "python_in", lambda folder: Path(sys.executable))
+    assert start.is_usable(start.environment_folder())
+    pretend_version(start, monkeypatch, 3, 99)
+    assert not start.is_usable(start.environment_folder())
