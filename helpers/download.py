@@ -78,7 +78,7 @@ def receive(url: str, silence: float) -> bytes:
                 drawn = time.monotonic()
                 _show(url.rsplit("/")[-1], len(content), size)
     except queue.Empty:
-        raise DownloadError(f"silent for {silence:g} seconds") from None
+        raise DownloadError(f"silent for {silence:g} s") from None
     finally:
         print("\r" + " " * 78, end="\r", flush=True)
     if len(content) < size:
@@ -89,7 +89,7 @@ def receive(url: str, silence: float) -> bytes:
 def _listen(url: str, silence: float, heard: queue.Queue) -> None:
     """Put what arrives into the queue: first the headers, then blocks of bytes, b"" at the end, or the error."""
     try:
-        with urlopen(url, timeout=silence) as response:
+        with urlopen(url, timeout=2 * silence) as response:  # `receive` gives up first
             heard.put(response.headers)
             while block := response.read(1 << 16):
                 heard.put(block)

@@ -83,8 +83,7 @@ def make_environment(folder: Path) -> None:
     Raises StartError where venv is incomplete, or where the folder holds something other than an environment.
     """
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
-        raise StartError("This Python lacks its venv module: install it (on Debian and Ubuntu: "
-                         "sudo apt install python3-venv) and start again.")
+        raise StartError("This Python lacks its venv module: install it (Debian: sudo apt install python3-venv).")
     is_ours = folder == ROOT / ".venv" or (folder / "pyvenv.cfg").exists()
     if folder.exists() and not is_ours and any(folder.iterdir()):
         raise StartError(f"{folder} holds other files: name a new folder in CNN_COURSE_VENV.")
@@ -103,8 +102,7 @@ def install(folder: Path) -> None:
 
 def explain(text: str, doing: str, folder: Path) -> str:
     """The sentence for the reader that goes with the error text of venv or pip, which were filling `folder`."""
-    # venv keeps the reason to itself, so the disk is asked as well.
-    full = folder.exists() and shutil.disk_usage(str(folder)).free < 10e6
+    full = folder.exists() and shutil.disk_usage(str(folder)).free < 10e6  # venv does not tell
     if full or re.search(r"No space left|Errno 28|WinError 112|quota exceeded", text, re.I):
         return f"The disk became full while {doing}: make room (up to 7 GB) and start again."
     if re.search(r"Permission denied|Errno 13|Read-only file system|WinError 5\b", text, re.I):
@@ -114,9 +112,8 @@ def explain(text: str, doing: str, folder: Path) -> str:
         return f"The package index was not reached while {doing}: check the network and start again."
     unknown = re.search(r"No matching distribution found for (\S+)", text)
     if unknown:
-        version = "{}.{}".format(*sys.version_info)
-        return (f"The package index has no {unknown.group(1)} for Python {version} on this machine: "
-                "start again with another Python from 3.10 on.")
+        return "The package index has no {} for Python {}.{} here: try another one from 3.10 on.".format(
+            unknown.group(1), *sys.version_info)
     return f"Something failed while {doing}; the reason stands above."
 
 
@@ -147,8 +144,7 @@ def check_here(command: str) -> None:
     wanted = MODULES + ["helpers"] + (TEST_MODULES if command == "test" else [])
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
-        raise StartError(f"This Python lacks {', '.join(missing)}: leave out --here, or run "
-                         "python3 -m pip install -r requirements.txt -e '.[test]' first.")
+        raise StartError(f"This Python lacks {', '.join(missing)}: install what is missing or leave out --here.")
 
 
 def command_line(python: Path, command: str, extra: list) -> list:

@@ -122,5 +122,5 @@ def two_mirrors(no_data, monkeypatch):
         checksums = [(file, hashlib.md5(content).hexdigest()) for file, content in first.files.items()]
         monkeypatch.setattr(FashionMNIST, "resources", checksums)
         monkeypatch.setattr(download, "SPARE_MIRROR", second.url)
-        monkeypatch.setattr(download, "SILENCE", 0.5)
+        monkeypatch.setattr(download, "SILENCE", 1)
         yield first, second

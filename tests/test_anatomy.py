@@ -208,7 +208,7 @@ def test_field_of_lenet():
     compare_with_gradients(lenet()[:6], (1, 1, 28, 28))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_field_of_random_chains_is_what_gradients_measure(data):
     layers, channels = [], 1
@@ -225,7 +225,7 @@ def test_field_of_random_chains_is_what_gradients_measure(data):
     net = nn.Sequential(*layers)
     fields = receptive_field(net, (1, 1, 90, 90))
     # Dilation leaves gaps between the pixels; the field is the span from the first to the last of them.
-    last, position = fields[-1], (1, 1)
+    last = fields[-1]
     with torch.no_grad():
         size = net(torch.zeros(1, 1, 90, 90)).shape[2:]
     position = tuple(n // 2 for n in size)
@@ -239,7 +239,7 @@ OTHERS = {
     "residual": (Residual, (1, 2, 31, 31)),
     "1d": (lambda: nn.Sequential(nn.Conv1d(1, 2, 5, 2, 2), nn.AvgPool1d(3)), (1, 1, 60)),
     "3d": (lambda: nn.Sequential(nn.Conv3d(1, 1, (1, 2, 3)), nn.AvgPool3d(2)), (1, 1, 8, 9, 10)),
-    "same": (lambda: nn.Sequential(nn.Conv2d(1, 1, (4, 3), padding="same", dilation=(2, 1))), (1, 1, 12, 12)),
+    "same": (lambda: nn.Sequential(nn.Conv2d(1, 1, (4, 3), padding="same", dilation=(1, 2))), (1, 1, 12, 12)),
     "valid": (lambda: nn.Conv2d(1, 1, 3, padding="valid"), (1, 1, 9, 9)),
     "global": (lambda: nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.AdaptiveAvgPool2d(1)), (1, 1, 9, 9)),
     "adaptive": (lambda: nn.AdaptiveAvgPool2d((3, 1)), (1, 1, 9, 4)),
@@ -247,6 +247,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("build, shape", OTHERS.values(), ids=OTHERS)
 def test_field_of_other_nets_is_what_gradients_measure(build, shape):
     compare_with_gradients(build(), shape)

@@ -205,7 +205,7 @@ def test_no_network_at_all(mirrors, no_data, monkeypatch, capsys):
 
 
 WORDS = {"half": "the connection ended after", "wrong": "wrong checksum", "missing": "Not Found",
-         "silent": "silent for 0.5 seconds", "silent after half": "silent for 0.5 seconds"}
+         "silent": "silent for 1 s", "silent after half": "silent for 1 s"}
 
 
 @pytest.mark.parametrize("fault", WORDS)
@@ -238,9 +238,10 @@ def test_mirror_without_content_length(mirrors):
 
 def test_name_server_that_never_answers(mirrors, monkeypatch, capsys):
     end = threading.Event()
+    monkeypatch.setattr(download, "SILENCE", 0.2)
     monkeypatch.setattr(download, "urlopen", lambda *args, **kwargs: end.wait(20))
     assert load()[0].source == "digits"
-    assert last_line(capsys).count("silent for 0.5 seconds") == 2
+    assert last_line(capsys).count("silent for 0.2 s") == 2
     end.set()
 
 

@@ -191,6 +191,13 @@ def test_pip_failures_end_in_one_sentence(start, machine, capsys, text, sentence
     assert sentence in printed and "\n" not in printed
 
 
+def test_venv_hides_a_full_disk_so_it_is_asked(start, machine, monkeypatch):
+    machine.failure = "Error: Command '[...]' returned non-zero exit status 1."
+    monkeypatch.setattr(start, "shutil", SimpleNamespace(disk_usage=lambda path: SimpleNamespace(free=0)))
+    with pytest.raises(start.StartError, match="disk became full"):
+        start.prepare(start.environment_folder())
+
+
 def test_an_old_python_is_named_before_anything_is_made(start, machine, monkeypatch, capsys):
     pretend_version(start, monkeypatch, 3, 9)
     assert start.main(["test"]) == 1

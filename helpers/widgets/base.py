@@ -182,8 +182,9 @@ class Explorer(W.VBox):
     def _control(self, name):
         metadata = self.traits()[name].metadata
         widget = metadata["control"]()
-        widget.description, widget.tooltip = metadata["label"], metadata["tip"] or metadata["label"]
-        if hasattr(widget, "style"):
+        widget.description = metadata["label"]
+        if not isinstance(widget, W.Box):  # a tooltip on a box stops JupyterLab from showing it
+            widget.tooltip = metadata["tip"] or metadata["label"]
             widget.style.description_width = "initial"
         return widget
 

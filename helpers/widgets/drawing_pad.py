@@ -13,6 +13,7 @@ HELP = (
     "lift only moves."
 )
 SHADES = 9
+CROSS, NO_CROSS = "✚", " "  # an empty description would leave the old one on the page
 
 
 class DrawingPad(W.VBox):
@@ -25,7 +26,7 @@ class DrawingPad(W.VBox):
     def __init__(self, height, width, on_change):
         self.ink, self._on_change, self._moving = torch.zeros(height, width), on_change, False
         self.row = self.column = SIDE // 2
-        self.pen = W.ToggleButtons(options=PENS, value="dots", tooltip=HELP, style={"button_width": "48px"})
+        self.pen = W.ToggleButtons(options=PENS, value="dots", tooltip=HELP, style={"button_width": "auto"})
         self.brush = W.IntSlider(2, 1, 4, description="brush", layout=W.Layout(width="220px"), tooltip="cells")
         self.brush.style.description_width = "initial"
         self.up = self._slider("vertical", SIDE - 1 - self.row, height=f"{SIDE * CELL}px", width="24px")
@@ -78,7 +79,7 @@ class DrawingPad(W.VBox):
         for i, row in enumerate(self.cells):
             for j, cell in enumerate(row):
                 cell.on_click(lambda _, i=i, j=j: self.visit(i, j))
-        self.cells[self.row][self.column].description = "✚"
+        self.cells[self.row][self.column].description = CROSS
 
     def _slid(self, row, column):
         if not self._moving:
@@ -86,8 +87,8 @@ class DrawingPad(W.VBox):
 
     def _place(self, row, column):
         """Show the cross and both sliders at a cell."""
-        self.cells[self.row][self.column].description = ""
-        self.cells[row][column].description = "✚"
+        self.cells[self.row][self.column].description = NO_CROSS
+        self.cells[row][column].description = CROSS
         self.row, self.column, self._moving = row, column, True
         self.up.value, self.across.value = SIDE - 1 - row, column
         self._moving = False

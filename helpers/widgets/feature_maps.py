@@ -35,6 +35,12 @@ class FeatureMaps(Explorer):
         self._channels = [len(layer.output) for layer in self._run(0)[2]]
         super().__init__(**values)
 
+    def arrange(self):
+        """All three sliders in one row."""
+        for control in self.controls.values():
+            control.layout.width = "262px"
+        return super().arrange()
+
     def limits(self, layer, **_):
         """The pictures, layers and channels that there are."""
         layer = min(layer, len(self._channels) - 1)

@@ -1,7 +1,5 @@
 """A kernel to edit, a picture to slide it over, and what one output element is made of."""
 
-import datetime
-
 import ipywidgets as W
 import torch
 import traitlets as T
@@ -11,21 +9,15 @@ from . import svg
 from .base import Explorer, choice, parameter, slider, switch
 from .kernel_editor import KERNELS, LARGEST, OWN, SIZES, KernelEditor, Weights, kernel_named, name_of, resized, size_of
 from .kernel_picture import draw_explorer
-from .pictures import SOURCES, named_picture, uploaded_picture
+from .pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code
 
-UPLOAD = "your own"
-_EPOCH = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+STEP = 0.05  # of the slider for the centre weight
 CODE = """import torch
 import torch.nn.functional as F
 {picture}
 
 K = torch.tensor({weights})
 Y = F.conv2d(X[None, None], {kernel}[None, None])[0, 0]{clamp}"""
-
-
-def as_upload(name, content):
-    """Return the value that a FileUpload has once the file `name` with these bytes was chosen."""
-    return ({"name": name, "type": "", "size": len(content), "last_modified": _EPOCH, "content": memoryview(content)},)
 
 
 class KernelExplorer(Explorer):
@@ -44,12 +36,17 @@ class KernelExplorer(Explorer):
         help="PNG, JPEG, GIF, BMP or WebP, up to about 8 MB; it stays in this notebook's kernel",
     )
     preset = choice("Sobel x", [*KERNELS, OWN], "kernel")
-    size = choice("3×3", list(SIZES), "size")
+    size = choice("3×3", list(SIZES), "", help="rows × columns of the kernel")
     weights = parameter(
         Weights(KERNELS["Sobel x"]), lambda: KernelEditor(KERNELS["Sobel x"]), "weights",
         [[[1.0, -1.0]], [[0.0, 0.5, 0.0], [-3.0, 1.0, 10.0], [2.5, 0.0, 0.25]], [[0.04] * 5] * 5],
     )  # fmt: skip
-    centre = slider(0.0, -LARGEST, LARGEST, "centre weight", step=0.1, help="in 1×2 and 2×2 the last weight")
+    centre = parameter(
+        T.Float(0.0, min=-LARGEST, max=LARGEST),
+        lambda: W.FloatSlider(min=-LARGEST, max=LARGEST, step=STEP, readout=False, layout=W.Layout(width="300px")),
+        "centre weight", [-LARGEST, 0.0, LARGEST],
+        help="in 1×2 and 2×2 the last weight",
+    )  # fmt: skip
     operation = choice("cross-correlation", ["cross-correlation", "convolution"], "")
     clamp = switch(False, "clamp negatives to black")
     row = slider(60, 0, 199, "row")
@@ -94,21 +91,27 @@ class KernelExplorer(Explorer):
         self._set_weights(change["new"])
 
     def _set_weights(self, weights):
-        if self._syncing:
-            return
-        self._syncing = True
-        try:
-            with self._held_back():
+        with self._held_back():
+            if self._syncing:
+                return
+            self._syncing = True
+            try:
                 self.weights = weights
-                rows = self.weights
-                self.preset, self.size = name_of(rows), size_of(rows)
-                self.centre = rows[len(rows) // 2][len(rows[0]) // 2]
-        finally:
-            self._syncing = False
+                self._follow(self.weights)
+            finally:
+                self._syncing = False
+
+    def _follow(self, rows):
+        self.preset, self.size = name_of(rows), size_of(rows)
+        middle = rows[len(rows) // 2][len(rows[0]) // 2]
+        # A browser sends a slider's value back rounded to its step: it must not change the weight by that.
+        if abs(self.centre - middle) > STEP / 2:
+            self.centre = round(round(middle / STEP) * STEP, 2)
 
     def arrange(self):
         """Put the grid of weights to the left of what belongs to the kernel and the position."""
         c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+        c["weights"].layout.margin = "6px 24px 0 0"
         rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp", "row", "column")])
         top = W.HBox([c["picture_name"], c["upload"]], layout=line)
         return W.VBox([top, c["preset"], W.HBox([c["weights"], rest], layout=line)])
@@ -116,7 +119,7 @@ class KernelExplorer(Explorer):
     def limits(self, picture_name, upload, weights, **others):
         """Keep the position inside the output."""
         try:
-            X = _picture(picture_name, upload)
+            X = chosen_picture(picture_name, upload)
         except ValueError:
             return {}
         height, width = X.shape[0] - len(weights), X.shape[1] - len(weights[0])
@@ -126,7 +129,7 @@ class KernelExplorer(Explorer):
         """Correlate the picture with the kernel; where that cannot be done, `problem` says why."""
         turned, weights = operation == "convolution", torch.tensor(weights)
         try:
-            X = _picture(picture_name, upload)
+            X = chosen_picture(picture_name, upload)
             _check_fits(X, weights)
         except ValueError as problem:
             return {"problem": str(problem), "output": None, "code": ""}
@@ -166,15 +169,6 @@ class KernelExplorer(Explorer):
             self._code.value = f'<pre style="user-select:all;line-height:1.3;margin:0">{svg.html.escape(lines)}</pre>'
 
 
-def _picture(name, upload):
-    """Return the chosen picture; ValueError says in a sentence why there is none."""
-    if name != UPLOAD:
-        return named_picture(name)
-    if not upload:
-        raise ValueError("Choose a picture file with the button above: PNG, JPEG, GIF, BMP or WebP.")
-    return uploaded_picture(upload[0]["name"], bytes(upload[0]["content"]))
-
-
 def _check_fits(X, K):
     if any(k > n for n, k in zip(X.shape, K.shape, strict=True)):
         raise ValueError(f"A {_size(K)} kernel does not fit into a {_size(X)} picture: choose a smaller size.")
@@ -198,12 +192,8 @@ def _size(X):
 
 def _code(name, upload, weights, turned, clamp):
     """Return PyTorch code that makes the output anew."""
-    if name == UPLOAD:
-        source = f"from helpers.widgets.pictures import open_picture\n\nX = open_picture({upload[0]['name']!r})"
-    else:
-        source = SOURCES[name]
     rows = ",\n                  ".join(str([round(w, 6) for w in row]) for row in weights.tolist())
     return CODE.format(
-        picture=source, weights=f"[{rows}]", kernel="K.flip(0, 1)" if turned else "K",
+        picture=source_code(name, upload), weights=f"[{rows}]", kernel="K.flip(0, 1)" if turned else "K",
         clamp=".clamp(min=0)" if clamp else "",
     )  # fmt: skip

@@ -24,9 +24,11 @@ def draw_explorer(result, label):
 
 
 def _apology(problem):
-    lines = textwrap.wrap(problem, 60)
-    frame = svg.rect(INPUT, TOP, OUTPUT + SIDE - INPUT, SIDE, stroke="#808080", dash="4 4")
-    return [frame, *(svg.text(INPUT + 20, TOP + 40 + 20 * i, line, size=14, anchor="start") for i, line in enumerate(lines))]
+    """An empty panel with the sentence that says why there is no picture."""
+    parts = [svg.rect(INPUT, TOP, OUTPUT + SIDE - INPUT, SIDE, stroke="#808080", dash="4 4")]
+    for i, line in enumerate(textwrap.wrap(problem, 60)):
+        parts.append(svg.text(INPUT + 20, TOP + 40 + 20 * i, line, size=14, anchor="start"))
+    return parts
 
 
 def _input(result):
@@ -54,7 +56,7 @@ def _output(result):
 
 @functools.lru_cache
 def _ramp(colors):
-    return svg.tile(np.linspace(-1, 1, 65)[None], OUTPUT, TOP + SIDE + 8, SIDE, 8, colors=colors, limit=1)
+    return svg.tile(np.linspace(-1, 1, 256)[None], OUTPUT, TOP + SIDE + 8, SIDE, 8, colors=colors, limit=1)
 
 
 def _taps(result):

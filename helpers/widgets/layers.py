@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..guards import clear_errors
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -45,12 +47,8 @@ def quiet_copy(net):
 def run(net, X):
     """Return net(X) without gradients, X moved to the net's device; a net that X does not fit raises ValueError."""
     device = next((tensor.device for tensor in net.parameters()), X.device)
-    try:
-        with torch.no_grad():
-            return net(X.to(device))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"the net does not take a picture of shape {tuple(X.shape)}: {reason}") from error
+    with torch.no_grad(), clear_errors(net, X):
+        return net(X.to(device))
 
 
 def record(net, X):

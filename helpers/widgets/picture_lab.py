@@ -107,8 +107,16 @@ class PictureLab(Explorer):
         return svg.picture(WIDTH, HEIGHT, *parts, label=self.describe(result))
 
     def buttons(self):
-        """Actions on the drawing."""
-        return {"copy picture": self.copy, "clear": lambda: self.pad.clear()}
+        """Actions on the moves and on the drawing."""
+        return {"undo moves": self.undo, "copy picture": self.copy, "clear": self.clear}
+
+    def undo(self):
+        """Show the picture as it is again."""
+        self.update(right=0, down=0, rotate=0, scale=1.0)
+
+    def clear(self):
+        """Start the drawing anew from black."""
+        self.pad.clear()
 
     def copy(self):
         """Start the drawing from the present test picture."""
@@ -120,7 +128,7 @@ class PictureLab(Explorer):
             self.controls[name].style.description_width = "80px"
             self.controls[name].layout.width = "380px"
         self._side = W.VBox(layout=W.Layout(width=f"{PAD + 48}px", height=f"{PAD + 148}px", overflow="hidden"))
-        return self.controls["source"]
+        return W.HBox([self.controls["source"], self.button["undo moves"]])
 
     def refresh(self, *, first=False):
         """Compute and draw anew, the untouched test picture included."""
@@ -132,7 +140,7 @@ class PictureLab(Explorer):
 
     def _show_side(self):
         if self.source == DRAWN:
-            self._side.children = [self.pad, W.HBox(list(self.button.values()))]
+            self._side.children = [self.pad, W.HBox([self.button["copy picture"], self.button["clear"]])]
         else:
             self._side.children = [self._original, self.controls["index"]]
 

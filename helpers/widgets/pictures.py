@@ -1,5 +1,6 @@
 """Grey pictures that a widget offers by name, and pictures of the learner's own."""
 
+import datetime
 import functools
 import io
 import warnings
@@ -10,14 +11,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..data import load_photo
 
+UPLOAD = "your own"
 SIDE = 200
 MOST_PIXELS = 50_000_000
 FEWEST = 8
 SOURCES = {  # name: the code that makes it, as a learner would write it
     "flower": "from helpers import load_photo\n\nX = load_photo('flower')",
     "china": "from helpers import load_photo\n\nX = load_photo('china')",
-    "digit": "from sklearn.datasets import load_digits\n\nX = torch.tensor(load_digits().images[4], dtype=torch.float32)",
-    "0…8": "X = torch.arange(9.0).reshape(3, 3)",
+    "digit": "from sklearn.datasets import load_digits\n\nX = torch.tensor(load_digits().images[4]).float()",
+    "0…8": "\nX = torch.arange(9.0).reshape(3, 3)",
 }
 
 
@@ -29,13 +31,37 @@ def named_picture(name):
     if name == "digit":
         from sklearn.datasets import load_digits
 
-        return torch.tensor(load_digits().images[4], dtype=torch.float32)
+        return torch.tensor(load_digits().images[4]).float()
     return torch.arange(9.0).reshape(3, 3)
 
 
+def chosen_picture(name, upload):
+    """Return the picture of that name, or of the file in `upload`, a FileUpload's value, where the name is UPLOAD.
+
+    Raises ValueError with a sentence for the learner where there is no picture.
+    """
+    if name != UPLOAD:
+        return named_picture(name)
+    if not upload:
+        raise ValueError("Choose a picture file with the button above: PNG, JPEG, GIF, BMP or WebP.")
+    return _uploaded(upload[0]["name"], bytes(upload[0]["content"]))
+
+
+def source_code(name, upload):
+    """Return the lines of Python that make X, the picture that `chosen_picture` returns."""
+    if name != UPLOAD:
+        return SOURCES[name]
+    return f"from helpers.widgets.pictures import open_picture\n\nX = open_picture({upload[0]['name']!r})"
+
+
+def as_upload(name, content):
+    """Return the value of a FileUpload in which the file `name` with these bytes was chosen."""
+    start = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+    return ({"name": name, "type": "", "size": len(content), "last_modified": start, "content": memoryview(content)},)
+
+
 @functools.lru_cache(maxsize=4)
-def uploaded_picture(name, content):
-    """Return the picture in the bytes of an uploaded file, as `open_picture` does."""
+def _uploaded(name, content):
     return open_picture(io.BytesIO(content), name)
 
 

@@ -1,0 +1,151 @@
+"""The course beside the book's own functions, in alternation: python -m helpers.benchmark [part ...]
+
+Each part is a function that returns rows; `PARTS` names them. Without a name all of them run.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from .data import ImageBatches, load_data_fashion_mnist
+from .ops import corr2d
+from .sources import FILES, idx_bytes
+
+
+class Row(NamedTuple):
+    """One line of a table: what ran, whose code, median seconds, and how many times faster than the first one."""
+
+    what: str
+    who: str
+    seconds: float
+    faster: float
+    runs: int
+
+
+def compare(what: str, contenders: dict[str, Callable[[], object]], runs: int, least: float = 0.0) -> list[Row]:
+    """Time the contenders in alternation, after one call each to warm up; the first is the measure of the others.
+
+    A run repeats its call until about `least` seconds have passed; the times are those of one call.
+    """
+    repeats = {who: int(least / timed(call, 1)) + 1 for who, call in contenders.items()}
+    times: dict[str, list[float]] = {who: [] for who in contenders}
+    for _ in range(runs):
+        for who, call in contenders.items():
+            times[who].append(timed(call, repeats[who]))
+    first = median(next(iter(times.values())))
+    return [Row(what, who, median(spent), first / median(spent), runs) for who, spent in times.items()]
+
+
+def timed(call: Callable[[], object], repeats: int) -> float:
+    """The seconds of one call, as the mean of `repeats` calls in a row."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - start) / repeats
+
+
+def loader_table(runs: int = 3) -> list[Row]:
+    """A full pass over the training set in batches of 256, at 28 and at 96 px: d2l's loader and the course's."""
+    rows = []
+    for size in (28, 96):
+        resize = None if size == 28 else size
+        ours, _ = load_data_fashion_mnist(256, resize)
+        with books_loader(ours, resize) as books:
+            contenders = {"d2l": lambda loop=books, to=ours.images.device: full_pass(loop, to),
+                          "helpers": lambda loop=ours, to=ours.images.device: full_pass(loop, to)}
+            rows += compare(f"{ours.num_images:,} images at {size} px", contenders, runs)
+    return rows
+
+
+def full_pass(loop, device: torch.device) -> None:
+    """Go through all batches once, until each has arrived on the device."""
+    for X, y in loop:
+        X.to(device), y.to(device)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+@contextmanager
+def books_loader(ours: ImageBatches, resize: int | None) -> Iterator:
+    """d2l's training loader over the same pictures, which it wants to find in ../data."""
+    from d2l import torch as d2l
+
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This DataLoader will create")  # it always asks for 4 workers
+        raw, work = Path(scratch, "data", "FashionMNIST", "raw"), Path(scratch, "work")
+        raw.mkdir(parents=True)
+        work.mkdir()
+        arrays = [ours.images[:, 0].cpu().numpy(), ours.labels.byte().cpu().numpy()]
+        for name, array in zip(FILES, arrays * 2, strict=True):  # d2l opens the test files too: the same ones
+            (raw / name).write_bytes(idx_bytes(array))
+        try:
+            os.chdir(work)
+            yield d2l.load_data_fashion_mnist(256, resize)[0]
+        finally:
+            os.chdir(here)
+
+
+def corr2d_table(runs: int = 7) -> list[Row]:
+    """Cross-correlation of one picture with a 3x3 kernel: the book's loop, the course's taps, PyTorch's own."""
+    from d2l import torch as d2l
+
+    rows, generator = [], torch.Generator().manual_seed(0)
+    for size in (28, 64, 200):
+        X, K = torch.rand(size, size, generator=generator), torch.rand(3, 3, generator=generator)
+        contenders = {"d2l": lambda X=X, K=K: d2l.corr2d(X, K), "helpers": lambda X=X, K=K: corr2d(X, K),
+                      "F.conv2d": lambda X=X, K=K: F.conv2d(X[None, None], K[None, None])}
+        rows += compare(f"corr2d, {size}x{size}, 3x3 kernel", contenders, runs, least=0.02)
+    return rows
+
+
+PARTS = {"loader": loader_table, "corr2d": corr2d_table}
+
+
+def machine() -> str:
+    """What the figures were taken on, in one line."""
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return (f"{os.cpu_count()} cores ({platform.machine()}), {torch.get_num_threads()} threads{load}{gpu}, "
+            f"torch {torch.__version__}, Python {platform.python_version()}")
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | whose | median | times faster | runs |", "|---|---|---:|---:|---:|"]
+    lines += [f"| {row.what} | {row.who} | {duration(row.seconds)} | {row.faster:.3g} | {row.runs} |" for row in rows]
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Three digits with the unit that fits."""
+    unit, factor = next(((u, f) for u, f in (("s", 1), ("ms", 1e3)) if seconds * f >= 1), ("µs", 1e6))
+    return f"{seconds * factor:.3g} {unit}"
+
+
+def main(names: list[str]) -> int:
+    """Print the machine and the table of each named part; return the exit status."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"There is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    print(machine())
+    for name in names or PARTS:
+        print(f"\n{PARTS[name].__doc__.splitlines()[0]}")
+        print(table(PARTS[name]()), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

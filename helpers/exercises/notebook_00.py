@@ -1,0 +1,128 @@
+"""Exercises of notebook 00: four warm-ups, to see how check, hint and solution behave."""
+
+import torch
+
+from ..ops import corr2d
+from .core import Exercise, compare
+
+ADVICE_SUM = {
+    24: "24 is the sum of the window's own numbers: each must first be multiplied by the kernel's number on it.",
+    6: "6 is the sum of the kernel's own numbers: each must first be multiplied by the window's number on it.",
+    19: "19 is the first number of the output. The last one belongs to the window in the lower right corner.",
+    29: "29 pairs the window's 4, 5, 7, 8 with the kernel turned over. Pair the upper left with the upper left.",
+}
+
+
+def check_sum(answer):
+    """The last output element of the running example."""
+    if compare(answer, 43.0, "the answer") is None:
+        return None
+    for wrong, advice in ADVICE_SUM.items():
+        if compare(answer, float(wrong)) is None:
+            return advice
+    return compare(answer, 43.0, "the answer")
+
+
+def check_shape(answer):
+    """The shape of a batch of grey pictures."""
+    if not isinstance(answer, (tuple, list, torch.Size)):
+        return f"a shape is a tuple of whole numbers, such as (2, 3); this is {type(answer).__name__}."
+    shape = tuple(answer)
+    if shape == (256, 1, 28, 28):
+        return None
+    if shape == (256, 28, 28):
+        return "the axis of the channels is missing: a grey picture has one channel, and that axis stays."
+    if sorted(map(str, shape)) == ["1", "256", "28", "28"]:
+        return "the numbers are right, their order is not: N, C, H, W."
+    if len(shape) == 4 and shape[1] == 3:
+        return "three channels are for colour; a grey picture has one."
+    return f"{shape} has {len(shape)} axes; pictures, channels, rows and columns make four: N, C, H, W."
+
+
+def check_stretch(stretch):
+    """Smallest number 0, largest 1, whatever the shape and range."""
+    for X in (torch.tensor([0.0, 1.0, 4.0]), torch.tensor([[2.0, 6.0], [4.0, 3.0]]), torch.tensor([-3.0, -1.0, 1.0])):
+        before = X.clone()
+        got, want = stretch(X), (before - before.min()) / (before.max() - before.min())
+        if not torch.equal(X, before):
+            return "your function changes X itself: return a new tensor, as X - 1 does and X -= 1 does not."
+        problem = compare(got, want, f"stretch of {before.tolist()}")
+        if problem and isinstance(got, torch.Tensor) and (got.min(), got.max()) != (0, 1):
+            return f"{problem} Its numbers go from {got.min():g} to {got.max():g}; they should from 0 to 1."
+        if problem:
+            return problem
+    return None
+
+
+def check_identity(answer):
+    """A 3×3 kernel whose output is the inside of the picture."""
+    try:
+        K = torch.as_tensor(answer, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        return "the answer should be nine numbers: three rows of three, as in [[1, 2, 3], [4, 5, 6], [7, 8, 9]]."
+    if K.shape != (3, 3):
+        return f"the kernel should have shape (3, 3); this one has {tuple(K.shape)}."
+    X = torch.rand(12, 12, generator=torch.Generator().manual_seed(0))
+    Y = corr2d(X, K)
+    if torch.allclose(Y, X[1:-1, 1:-1], atol=1e-5):
+        return None
+    if K.count_nonzero() == 1 and K.max() == 1:
+        return "one weight of 1 is the right idea, but at this place the picture comes out shifted: try the middle."
+    if len(K.unique()) == 1:
+        return "equal weights mix all nine pixels of the window, so the picture blurs. Only one of them should count."
+    return f"on a random picture the output differs from the input by up to {(Y - X[1:-1, 1:-1]).abs().max():.2g}."
+
+
+EXERCISES = [
+    Exercise(
+        "00.1", "answer", check_sum,
+        hints=("Multiply the numbers that lie on each other, upper left with upper left, and add the four products.",
+               "It is 4·0 + 5·1 + 7·2 + 8·3."),
+        solution="answer = 4 * 0 + 5 * 1 + 7 * 2 + 8 * 3",
+        wrong={
+            "answer = 4 + 5 + 7 + 8": "sum of the window's own numbers",
+            "answer = 0 + 1 + 2 + 3": "sum of the kernel's own numbers",
+            "answer = 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3": "first number of the output",
+            "answer = 4 * 3 + 5 * 2 + 7 * 1 + 8 * 0": "kernel turned over",
+            "answer = 37": "is 37, which is not right",
+        },
+    ),
+    Exercise(
+        "00.2", "shape", check_shape,
+        hints=("Four axes, in the order N, C, H, W. What is C for a grey picture?",),
+        solution="shape = (256, 1, 28, 28)",
+        wrong={
+            "shape = (256, 28, 28)": "axis of the channels is missing",
+            "shape = (256, 28, 28, 1)": "their order is not",
+            "shape = (256, 3, 28, 28)": "a grey picture has one",
+            "shape = (28, 28)": "has 2 axes",
+            "shape = 256 * 28 * 28": "a shape is a tuple",
+        },
+    ),
+    Exercise(
+        "00.3", "stretch", check_stretch,
+        hints=("Subtract first, so that the smallest number becomes 0. How large is the largest one then?",
+               "`X.min()` and `X.max()` are the two numbers you need."),
+        solution="def stretch(X):\n    return (X - X.min()) / (X.max() - X.min())",
+        wrong={
+            "def stretch(X):\n    return X / X.max()": "they should from 0 to 1",
+            "def stretch(X):\n    return X - X.min()": "they should from 0 to 1",
+            "def stretch(X):\n    return X.clamp(0, 1)": "differs at",
+            "def stretch(X):\n    X -= X.min()\n    X /= X.max()\n    return X": "changes X itself",
+            "def stretch(X):\n    return (X.max() - X.min()).item()": "shape ()",
+        },
+    ),
+    Exercise(
+        "00.4", "weights", check_identity,
+        hints=("The output is the sum of nine products. Which one should be left, what becomes of the others?",
+               "Choose the kernel *identity* in the explorer and look at its weights."),
+        solution="weights = [[0, 0, 0], [0, 1, 0], [0, 0, 0]]",
+        wrong={
+            "weights = [[1, 0, 0], [0, 0, 0], [0, 0, 0]]": "comes out shifted",
+            "weights = [[1, 1, 1], [1, 1, 1], [1, 1, 1]]": "the picture blurs",
+            "weights = [[0, 0, 0], [0, 2, 0], [0, 0, 0]]": "differs from the input",
+            "weights = [[0, 0], [0, 1]]": "should have shape (3, 3)",
+            "weights = 'identity'": "should be nine numbers",
+        },
+    ),
+]  # fmt: skip

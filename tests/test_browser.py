@@ -1,0 +1,79 @@
+"""Notebooks in a real JupyterLab: every cell runs, sliders moved by keyboard change every widget's picture."""
+
+import pytest
+
+PICTURE = "svg[role=img]"
+NOTEBOOKS = ["02_convolution_layer.ipynb", "05_pooling.ipynb", "07_lenet.ipynb"]
+
+
+def changed(page, widget, move):
+    """Do `move` and return (label, pixels) before and after; the wait ends when the label has changed."""
+    picture = widget.locator(PICTURE).first
+    picture.scroll_into_view_if_needed()
+    before = picture.get_attribute("aria-label"), picture.screenshot()
+    move()
+    page.wait_for_function(
+        "([node, before]) => node.querySelector('svg[role=img]').getAttribute('aria-label') !== before",
+        arg=[widget.element_handle(), before[0]],
+    )
+    return before, (picture.get_attribute("aria-label"), picture.screenshot())
+
+
+def movable(widget):
+    """Return the handles of the sliders of a widget that are shown."""
+    handles = widget.locator("[role=slider]")
+    return [handles.nth(i) for i in range(handles.count()) if handles.nth(i).is_visible()]
+
+
+def step(page, handle):
+    """Move a slider by one key, away from the end it may stand on."""
+    at, end = handle.get_attribute("aria-valuenow"), handle.get_attribute("aria-valuemax")
+    handle.focus()
+    page.keyboard.press("ArrowLeft" if float(at) >= float(end) else "ArrowRight")
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
+    opened = open_notebook(name)
+    opened.run_all(300)
+    page, widgets = opened.page, opened.widgets()
+    declared = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.getMetadata('cnn_course').widgets")
+    assert widgets.count() == declared > 0
+    moved = 0
+    for i in range(declared):
+        widget = widgets.nth(i)
+        for handle in movable(widget)[:1]:
+            height = widget.bounding_box()["height"]
+            before, after = changed(page, widget, lambda handle=handle: step(page, handle))
+            assert before[0] and before[1] != after[1], f"widget {i}: the label changed, the pixels did not"
+            assert widget.bounding_box()["height"] == height, f"widget {i} jumps"
+            moved += 1
+    assert moved > 0 and not opened.alerts() and not opened.errors
+    cells = page.evaluate(
+        "window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.toJSON())"
+        ".filter(cell => (cell.outputs || []).some(output => output.output_type === 'error')).map(cell => cell.source)"
+    )
+    assert not cells, "these cells ended in an error"
+
+
+def test_a_dark_page_keeps_text_readable(tmp_path, chromium):
+    """Text of a widget takes the page's ink: light on JupyterLab's dark theme."""
+    from .browser import Page, jupyterlab
+
+    with jupyterlab(tmp_path, theme="Dark") as lab:
+        opened = Page(chromium, lab, "05_pooling.ipynb")
+        try:
+            opened.run_all(120)
+            text = opened.page.locator(f".cnn-course {PICTURE} text[fill=currentColor]").first
+            ink = text.evaluate("node => getComputedStyle(node).fill")
+            paper = opened.page.locator(".jp-Notebook").evaluate("node => getComputedStyle(node).backgroundColor")
+        finally:
+            opened.close()
+    assert abs(brightness(ink) - brightness(paper)) > 120, (ink, paper)
+
+
+def brightness(color):
+    """Return the brightness 0..255 of a CSS colour "rgb(r, g, b)"."""
+    r, g, b = (float(part) for part in color[color.index("(") + 1 : -1].split(",")[:3])
+    return 0.299 * r + 0.587 * g + 0.114 * b

@@ -1,0 +1,150 @@
+"""What notebook 00 shows: the table of the environment, the map of the course, the names in the glossary."""
+
+import platform
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers import environment
+from helpers.course_map import LESSONS, NOTEBOOKS, ROWS, course_map
+from helpers.environment import describe_environment
+from helpers.sources import digits
+
+
+@pytest.fixture
+def no_data(monkeypatch, tmp_path):
+    """A machine without Fashion-MNIST."""
+    monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setattr("helpers.sources.DATA", tmp_path / "nowhere")
+
+
+def test_the_table_tells_what_is_here(no_data, monkeypatch):
+    monkeypatch.setenv("CNN_COURSE_PROFILE", "quick")
+    facts = describe_environment(download=False)
+    assert facts["Python"] == platform.python_version()
+    assert facts["PyTorch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert facts["profile"] == "quick (from CNN_COURSE_PROFILE)"
+    assert facts["data set"] == "digits: 1,437 training and 360 test images"
+    assert facts["it came from"] == digits().place
+    assert "the folder in CNN_COURSE_DATA" in facts["no Fashion-MNIST"]
+    assert facts[0] == ("Python", platform.python_version())
+
+
+def test_the_table_names_no_path_of_the_machine(no_data, tmp_path):
+    facts = describe_environment(download=False)
+    assert str(tmp_path) not in repr(facts) + facts._repr_html_()
+    assert all(fact.here.strip() for fact in facts)
+
+
+def test_the_table_is_text_and_html(no_data):
+    facts = describe_environment(download=False)
+    for what, here in facts:
+        assert re.search(rf"^{re.escape(what)} +{re.escape(here)}$", repr(facts), re.MULTILINE)
+    table = ElementTree.fromstring(facts._repr_html_())
+    assert [tuple(cell.text for cell in row) for row in table][1:] == list(facts)
+
+
+def test_without_the_variable_the_profile_says_no_source(no_data, monkeypatch):
+    monkeypatch.delenv("CNN_COURSE_PROFILE", raising=False)
+    assert describe_environment(download=False)["profile"] in ("cpu", "gpu")
+
+
+def test_a_package_that_is_missing_is_said_to_be():
+    assert environment.version("a-package-that-nobody-wrote") == "not installed"
+
+
+def test_the_processor_has_a_name_on_every_system(monkeypatch):
+    for system in ("linux", "darwin", "win32"):
+        monkeypatch.setattr(environment.sys, "platform", system)
+        assert environment.processor_name()
+
+
+def test_a_gpu_is_named_with_its_memory(monkeypatch):
+    class Card:
+        name, total_memory = "Some GPU", 80e9
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: Card)
+    assert environment.device_name(torch.device("cuda:0")) == "cuda:0: Some GPU, 80 GB"
+    assert re.fullmatch(r"cpu: (1 thread|\d+ threads)", environment.device_name(torch.device("cpu")))
+
+
+def shown(course):
+    """Return (the map's texts, the targets of its links)."""
+    texts = [node.text for node in ElementTree.fromstring(course.svg).iter() if node.tag.endswith("text")]
+    return texts, re.findall(r'<a href="([^"]+)"', course._repr_html_())
+
+
+def test_the_map_knows_every_notebook_that_is_here():
+    stems = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+    assert stems and stems <= {lesson.stem for lesson in LESSONS}
+    texts, links = shown(course_map())
+    assert links == sorted(f"{stem}.ipynb" for stem in stems)
+    assert texts.count("to come") == len(LESSONS) - len(stems)
+
+
+@pytest.mark.parametrize("here", [(), (0, 2), range(16)])
+def test_the_map_follows_the_folder(tmp_path, here):
+    for number in here:
+        (tmp_path / f"{LESSONS[number].stem}.ipynb").touch()
+    course = course_map(tmp_path)
+    texts, links = shown(course)
+    assert links == [f"{LESSONS[number].stem}.ipynb" for number in here]
+    assert texts.count("to come") == 16 - len(here)
+    for lesson in LESSONS:
+        assert f"{lesson.number} {lesson.title}" in texts
+        before, after = course.describe().split("To come:")
+        assert lesson.title in (before if lesson in course.here else after)
+
+
+def test_the_map_draws_each_lesson_once_inside_the_picture():
+    assert [number for numbers, _, _ in ROWS for number in numbers] == list(range(16))
+    root = ElementTree.fromstring(course_map().svg)
+    width, height = float(root.get("width")), float(root.get("height"))
+    boxes = [node for node in root.iter() if node.tag.endswith("rect")]
+    assert len(boxes) == 16
+    for box in boxes:
+        assert float(box.get("x")) + float(box.get("width")) <= width
+        assert float(box.get("y")) + float(box.get("height")) <= height
+
+
+def test_the_map_reads_on_any_ground_and_to_any_reader():
+    course = course_map()
+    assert "currentColor" not in course.svg
+    assert f'alt="{course.describe()}"' in course._repr_html_()
+    assert repr(course) == course.describe()
+
+
+def glossary():
+    """Return the rows of the glossary in notebook 00: (English, Chinese, symbol, PyTorch, notebook)."""
+    notebook = nbformat.read(Path(NOTEBOOKS, "00_start_here.ipynb"), as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:2] == "| "]
+    return [row for row in rows if len(row) == 5 and row[0] != "English"]
+
+
+def test_the_glossary_has_every_column_and_no_term_twice():
+    rows = glossary()
+    assert len(rows) >= 60
+    assert len({row[0] for row in rows}) == len(rows)
+    for english, chinese, _, _, number in rows:
+        assert english and re.search(r"[\u4e00-\u9fff]", chinese), english
+        assert number in {lesson.number for lesson in LESSONS}, english
+    assert {row[4] for row in rows} == {lesson.number for lesson in LESSONS} - {"00"}
+
+
+def test_what_the_glossary_calls_pytorch_is_there():
+    names = {"torch": torch, "nn": nn, "F": F}
+    found = [code for row in glossary() for code in re.findall(r"`([^`]+)`", row[3])]
+    calls = [code for code in found if code.split(".")[0] in names]
+    assert len(calls) >= 30
+    for code in calls:
+        name, _, arguments = code.partition("(")
+        thing = eval(name, dict(names))
+        for argument in re.findall(r"(\w+)=", arguments):
+            assert re.search(rf"\b{argument}\b", (thing.__doc__ or "") + str(thing.__init__.__doc__)), code
