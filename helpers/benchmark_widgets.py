@@ -20,6 +20,7 @@ from .widgets import KernelExplorer
 ROOT = pathlib.Path(__file__).parents[1]
 CASES = {"photo, 200×200": {"picture_name": "flower"}, "digit, 8×8 with numbers": {"picture_name": "digit"}}
 CELL = "from helpers.widgets import KernelExplorer\nKernelExplorer(**{values!r})"
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
 HANDLE = ".cnn-course [role=slider]"  # the first one: the centre weight
 # From the key press until the changed picture is decoded and the browser has come round to painting it.
 WATCH = """() => {
@@ -86,11 +87,12 @@ def in_browser(values: dict, updates: int) -> dict:
         folder, profile = (pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2))
         (folder / "notebooks").mkdir()
         cells = [nbformat.v4.new_code_cell(CELL.format(values=values))]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebooks/one.ipynb")
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+        nbformat.write(notebook, folder / "notebooks/one.ipynb")
         lab = stack.enter_context(browser.jupyterlab(folder / "lab", folder / "notebooks"))
-        notebook = browser.Page(stack.enter_context(browser.chromium_context(profile)), lab, "one.ipynb")
-        notebook.run_all()
-        return _press(notebook.page, updates)
+        page = browser.Page(stack.enter_context(browser.chromium_context(profile)), lab, "one.ipynb")
+        page.run_all()
+        return _press(page.page, updates)
 
 
 def _press(page, updates, warm_up=5):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .widgets import svg
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-BOX, GAP = (186, 66), 24  # a lesson (width, height) and the room for an arrow, in px
+BOX, GAP = (186, 74), 24  # a lesson (width, height) and the room for an arrow, in px
 ROWS = (  # lessons drawn in one row, the name of the part they belong to, its colour: white reads on each
     (range(0, 4), "Layer by layer", "#1f66ad"),
     (range(4, 7), "", "#1f66ad"),
@@ -79,10 +79,11 @@ class CourseMap:
         ink = "#ffffff" if here else "currentColor"
         box = svg.rect(x, y, *BOX, fill=color if here else "none", stroke=color if here else "currentColor",
                        line=1 if here else 1.2, dash="" if here else "5 4")  # fmt: skip
-        title = svg.text(x + 10, y + 20, f"{lesson.number} {lesson.title}", anchor="start", bold=True, color=ink)
-        about = [svg.text(x + 10, y + 37 + 14 * i, line, size=11, anchor="start", color=ink)
+        top = y + (26 if here else 20)
+        title = svg.text(x + 10, top, f"{lesson.number} {lesson.title}", anchor="start", bold=True, color=ink)
+        about = [svg.text(x + 10, top + 17 + 14 * i, line, size=11, anchor="start", color=ink)
                  for i, line in enumerate(lesson.about)]  # fmt: skip
-        mark = "" if here else svg.text(x + BOX[0] - 8, y + BOX[1] - 7, "to come", size=10, anchor="end")
+        mark = "" if here else svg.text(x + BOX[0] - 10, y + BOX[1] - 8, "to come", size=11, anchor="end")
         return "".join([box, title, *about, mark])
 
     @staticmethod

@@ -64,13 +64,12 @@ class ImageBatches:
         return self._take(torch.arange(self.num_images)[rows].reshape(-1).to(self.images.device))
 
     def _take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        X = self.images.index_select(0, rows).float().div_(255)  # (N, 1, h, w)
-        stored = tuple(X.shape[2:])
-        if self._size != stored:
+        X = self.images.index_select(0, rows).float()  # (N, 1, h, w), 0 to 255
+        X = X.sub_(255 * self.mean).div_(255 * self.std) if self.standardize else X.div_(255)
+        stored = self.images.shape[2:]
+        if self._size != tuple(stored):  # after the standardisation: both are linear, and the picture is small yet
             shrinks = self._size[0] < stored[0] or self._size[1] < stored[1]
             X = F.interpolate(X, size=self._size, mode="bilinear", antialias=shrinks)
-        if self.standardize:
-            X.sub_(self.mean).div_(self.std)
         return X, self.labels.index_select(0, rows)
 
     def to_pixels(self, X: Tensor) -> Tensor:

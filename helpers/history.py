@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .plots import new_figure
+from .plots import INK, new_figure
 from .widgets import svg
 
 NAMES = ("loss", "train acc", "test acc")
@@ -114,7 +114,7 @@ class History:
                 ax.plot(*zip(*points, strict=True), style, label=name, markersize=4)
         ax.set(xlabel="epoch", xlim=(0, self.num_epochs), ylim=(0, None))
         if self.readings:
-            ax.legend()
+            ax.legend(frameon=False, labelcolor=INK)
         return ax
 
 

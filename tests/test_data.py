@@ -6,6 +6,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import Resize
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
+from helpers import benchmark
 from helpers.data import ImageBatches, load_data_fashion_mnist, load_photo
 from helpers.sources import find_images
 
@@ -247,3 +248,53 @@ def test_photo_defaults_and_bad_arguments():
         load_photo("dog")
     with pytest.raises(ValueError, match="size must be a whole number above 0, not 0"):
         load_photo(size=0)
+
+
+# ---- the benchmark -------------------------------------------------------------------------------------------
+
+def test_compare_takes_medians_and_measures_by_the_first(monkeypatch):
+    clock = [0.0]
+    spent = {"book": iter([9, 2, 8, 4]), "ours": iter([9, 1, 2, 6])}  # the first of each is the warm-up
+
+    def contender(who):
+        def call():
+            clock[0] += next(spent[who])
+        return call
+
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: clock[0])
+    rows = benchmark.compare("work", {who: contender(who) for who in spent}, runs=3)
+    assert [(row.who, row.seconds, row.faster, row.runs) for row in rows] == [("book", 4, 1, 3), ("ours", 2, 2, 3)]
+    assert "| work | ours | 2 s | 2 | 3 |" in benchmark.table(rows)
+
+
+@pytest.mark.parametrize("seconds, text", [(12.345, "12.3 s"), (0.0123, "12.3 ms"), (0.0000123, "12.3 µs")])
+def test_durations(seconds, text):
+    assert benchmark.duration(seconds) == text
+
+
+def test_loader_table_goes_through_both_loaders(monkeypatch):
+    monkeypatch.setattr(benchmark, "load_data_fashion_mnist", lambda *args: load(*args, num_train=40, num_test=20))
+    seen = []
+
+    def full_pass(loop, device):
+        batches = list(loop)
+        seen.append((tuple(batches[0][0].shape), sorted(torch.cat([y for _, y in batches]).tolist())))
+
+    monkeypatch.setattr(benchmark, "full_pass", full_pass)
+    rows = benchmark.loader_table(runs=1)
+    assert [(row.what, row.who) for row in rows] == [
+        ("40 images at 28 px", "d2l"), ("40 images at 28 px", "helpers"),
+        ("40 images at 96 px", "d2l"), ("40 images at 96 px", "helpers")]
+    assert [shape for shape, _ in seen] == [(40, 1, 28, 28)] * 4 + [(40, 1, 96, 96)] * 4
+    assert len({tuple(labels) for _, labels in seen}) == 1, "both give the same pictures"
+
+
+def test_the_benchmark_names_its_parts(capsys, monkeypatch):
+    monkeypatch.setitem(benchmark.PARTS, "corr2d", lambda: [benchmark.Row("corr2d", "helpers", 0.5, 3.0, 1)])
+    benchmark.PARTS["corr2d"].__doc__ = "Cross-correlation."
+    assert benchmark.main(["corr2d"]) == 0
+    out = capsys.readouterr().out
+    assert f"torch {torch.__version__}" in out and "| corr2d | helpers | 500 ms | 3 | 1 |" in out
+    with pytest.raises(SystemExit):
+        benchmark.main(["speed"])
+    assert "no part speed: choose among loader, corr2d" in capsys.readouterr().err

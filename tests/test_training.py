@@ -618,6 +618,37 @@ def test_one_display_that_is_redrawn_and_ends_as_a_still(kernel):
     assert not pictures(kernel("train_ch6(net, data, data, 1, 0.01, live=False)"))
 
 
+# ---- the benchmark -------------------------------------------------------------------------------------------
+
+def test_the_benchmark_trains_both_on_the_same_pictures(monkeypatch):
+    from helpers import benchmark, benchmark_training
+
+    images = ImageBatches(torch.randint(256, (60, 1, 28, 28), dtype=torch.uint8), torch.arange(60) % 10, 20, classes="")
+    shown = []
+
+    def load(batch_size, standardize=True):
+        shown.append(ImageBatches(images.images, images.labels, batch_size, classes="", standardize=standardize))
+        return shown[-1], shown[-1]
+
+    with benchmark.books_loaders(*load(20, standardize=False)) as (train_iter, test_iter):
+        X, y = next(iter(test_iter))
+    assert torch.equal(X, next(iter(shown[0]))[0]) and y.tolist() == images.labels[:20].tolist()
+    assert len(train_iter) == 3
+    monkeypatch.setattr(benchmark_training, "measured", lambda train, data, test_iter, seed: (2.0 + seed, 0.5))
+    rows = benchmark_training.training_rows(full=True, load=load)
+    assert [row.who for row in rows][:2] == ["d2l", "helpers"] and len(rows) == 6
+    assert all((row.seconds, row.faster, row.runs, row.accuracy) == (3.0, 1.0, 3, "0.500 ± 0.000") for row in rows)
+    assert "| test accuracy |" in benchmark.table(rows) and "accuracy" not in benchmark.table(rows[:0])
+
+
+def test_the_benchmark_measures_a_training():
+    from helpers.benchmark_training import measured
+
+    data = batches(3, side=28, classes=10)
+    seconds, accuracy = measured(lambda net, *both: run(net, data, 1, 0.1), (data, data), data, seed=0)
+    assert seconds > 0 and 0 <= accuracy <= 1
+
+
 # ---- device and profile --------------------------------------------------------------------------------------
 
 def test_try_gpu(monkeypatch):

@@ -195,7 +195,7 @@ def standing(run):
     numbers = ""
     if run.points:
         _, loss, accuracy = run.points[-1]
-        numbers = f"loss {svg.number(loss)}, test accuracy {accuracy:.3f}, "
+        numbers = f"loss {loss:.3f}, test accuracy {accuracy:.3f}, "
     if run.end == "diverged":
         return f"{numbers}the loss became infinite or NaN by step {run.steps}: it diverged"
     return f"{numbers}{run.steps} steps{', stopped' if run.end == 'stopped' else ''}"

@@ -1,0 +1,119 @@
+"""Learn-the-kernel: its run is gradient descent as written by hand and as autograd does it, and never ends in inf."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.widgets import KernelLearner
+from helpers.widgets.driver import drive
+from helpers.widgets.kernel_learner import MOST_STEPS, TOO_MUCH, X, Y, start_kernel
+
+
+@pytest.fixture(autouse=True)
+def _strict(monkeypatch):
+    monkeypatch.setenv("CNN_COURSE_STRICT", "1")
+
+
+@pytest.fixture(scope="module")
+def learner():
+    return KernelLearner()
+
+
+def by_hand(seed, lr, steps):
+    """Notebook 02's loop: autograd's gradient, the update written out. Returns the kernels and losses."""
+    torch.manual_seed(seed)
+    conv2d = nn.Conv2d(1, 1, (1, 2), bias=False)
+    kernels, losses = [], []
+    for step in range(steps + 1):
+        loss = ((conv2d(X.float()[None, None]) - Y.float()) ** 2).sum()
+        kernels.append(conv2d.weight.detach().clone().reshape(1, 2))
+        losses.append(loss.item())
+        conv2d.zero_grad()
+        loss.backward()
+        conv2d.weight.data -= lr * conv2d.weight.grad
+    return kernels, losses
+
+
+def test_every_control_works():
+    assert drive(KernelLearner()) > 12
+
+
+@pytest.mark.parametrize("seed", [0, 3, 9])
+@pytest.mark.parametrize("lr", [0.001, 0.02, 0.03])
+def test_the_run_is_gradient_descent(learner, seed, lr):
+    learner.update(seed=seed, lr=lr, steps=20)
+    kernels, losses = by_hand(seed, lr, 20)
+    assert learner.result["losses"] == pytest.approx(losses, rel=1e-3, abs=1e-5)
+    torch.testing.assert_close(torch.stack(learner.result["kernels"]).float(), torch.stack(kernels), atol=1e-4, rtol=1e-4)
+    assert torch.equal(learner.result["K"], learner.result["kernels"][-1])
+
+
+def test_the_output_shown_is_that_of_the_kernel(learner):
+    learner.update(seed=0, lr=0.03, steps=5)
+    output = F.conv2d(X[None, None], learner.result["K"][None, None])[0, 0]
+    torch.testing.assert_close(learner.result["output"], output)
+    assert ((output - Y) ** 2).sum().item() == pytest.approx(learner.result["loss"])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ten_steps_find_the_edge_detector_from_every_start(learner, seed):
+    learner.update(seed=seed, lr=0.03, steps=10)
+    assert learner.result["loss"] < 1
+    torch.testing.assert_close(learner.result["K"], torch.tensor([[1.0, -1.0]]).double(), atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_start_is_that_of_conv2d(seed):
+    torch.manual_seed(seed)
+    assert torch.equal(nn.Conv2d(1, 1, (1, 2), bias=False).weight.detach().reshape(1, 2).double(), start_kernel(seed))
+
+
+def test_x_and_y_are_the_edge_picture():
+    assert X.shape == (6, 8) and X[0].tolist() == [1, 1, 0, 0, 0, 0, 1, 1]
+    assert Y.shape == (6, 7) and Y[0].tolist() == [0, 1, 0, 0, 0, -1, 0]
+
+
+def test_buttons_step_and_reset(learner):
+    learner.update(seed=0, lr=0.02, steps=0)
+    learner.button["1 step"].click()
+    assert learner.steps == learner.result["steps"] == learner.controls["steps"].value == 1
+    learner.button["10 steps"].click()
+    assert learner.steps == 11 and len(learner.result["losses"]) == 12
+    for _ in range(6):
+        learner.button["10 steps"].click()
+    assert learner.steps == MOST_STEPS
+    learner.button["reset"].click()
+    assert learner.steps == 0 and learner.result["kernels"][0].equal(learner.result["K"])
+
+
+@pytest.mark.parametrize("lr", [0.034, 0.045, 0.06])
+def test_a_rate_too_large_diverges_in_view(learner, lr):
+    learner.update(seed=2, lr=lr, steps=MOST_STEPS)
+    losses = learner.result["losses"]
+    assert losses[-1] > losses[len(losses) // 2] and all(map(math.isfinite, losses))
+    assert losses[-1] < 20 * TOO_MUCH and (lr < 0.04 or learner.result["diverged"])
+    for word in ("nan", "inf"):
+        assert word not in learner.picture.lower()
+    assert ("diverges" in learner.picture) == learner.result["diverged"]
+
+
+def test_the_edge_of_divergence_is_two_over_the_largest_curvature(learner):
+    """Hessian 2·WᵀW over all windows: eigenvalues 12 and 60, so rates below 2/60 shrink the loss, above it grows."""
+    windows = X.unfold(1, 2, 1).reshape(-1, 2)
+    curvature = 2 * torch.linalg.eigvalsh(windows.T @ windows)
+    assert curvature.tolist() == pytest.approx([12, 60])
+    learner.update(seed=2, lr=0.033, steps=MOST_STEPS)
+    assert learner.result["loss"] < learner.result["losses"][0] / 10
+    learner.update(lr=0.034)
+    assert learner.result["loss"] > learner.result["losses"][-10]
+
+
+def test_nothing_jumps(learner):
+    boxes = set()
+    for values in (dict(steps=0), dict(steps=50), dict(lr=0.06), dict(lr=0.001)):
+        learner.update(**values)
+        boxes.add(learner.picture.split("viewBox")[1].split('"')[1])
+    assert len(boxes) == 1
