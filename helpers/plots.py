@@ -22,6 +22,7 @@ STYLE = {
 
 def new_figure(rows=1, columns=1, *, width=3.6, height=2.7, **kwargs):
     """Return (figure, axes) in the course's style, each panel width x height inches; kwargs go to plt.subplots."""
+    plt.draw_if_interactive()  # starts the notebook's backend; rc_context would undo its interactive mode
     with plt.rc_context(STYLE):
         return plt.subplots(rows, columns, figsize=(width * columns, height * rows), layout="constrained", **kwargs)
 

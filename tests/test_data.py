@@ -273,7 +273,8 @@ def test_durations(seconds, text):
 
 
 def test_loader_table_goes_through_both_loaders(monkeypatch):
-    monkeypatch.setattr(benchmark, "load_data_fashion_mnist", lambda *args: load(*args, num_train=40, num_test=20))
+    monkeypatch.setattr(benchmark, "load_data_fashion_mnist",
+                        lambda size, resize: load(size, resize=resize, num_train=40, num_test=20))
     seen = []
 
     def full_pass(loop, device):

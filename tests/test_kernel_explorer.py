@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from helpers import corr2d, load_photo
+from helpers import corr2d
+from helpers.data import load_photo
 from helpers.widgets import KernelExplorer
 from helpers.widgets.driver import drive
 from helpers.widgets.kernel_editor import KERNELS, KernelEditor, name_of, resized

@@ -27,7 +27,7 @@ def by_hand(seed, lr, steps):
     torch.manual_seed(seed)
     conv2d = nn.Conv2d(1, 1, (1, 2), bias=False)
     kernels, losses = [], []
-    for step in range(steps + 1):
+    for _ in range(steps + 1):
         loss = ((conv2d(X.float()[None, None]) - Y.float()) ** 2).sum()
         kernels.append(conv2d.weight.detach().clone().reshape(1, 2))
         losses.append(loss.item())
@@ -47,7 +47,8 @@ def test_the_run_is_gradient_descent(learner, seed, lr):
     learner.update(seed=seed, lr=lr, steps=20)
     kernels, losses = by_hand(seed, lr, 20)
     assert learner.result["losses"] == pytest.approx(losses, rel=1e-3, abs=1e-5)
-    torch.testing.assert_close(torch.stack(learner.result["kernels"]).float(), torch.stack(kernels), atol=1e-4, rtol=1e-4)
+    shown = torch.stack(learner.result["kernels"]).float()
+    torch.testing.assert_close(shown, torch.stack(kernels), atol=1e-4, rtol=1e-4)
     assert torch.equal(learner.result["K"], learner.result["kernels"][-1])
 
 

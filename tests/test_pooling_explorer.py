@@ -78,7 +78,7 @@ def test_a_shifted_picture_is_the_picture_moved():
 def test_each_changed_output_has_its_mark(explorer):
     explorer.update(picture_name="edge", shift=1)
     marks = explorer.picture.count(f'stroke="{svg.PURPLE}"') - 1  # one is the legend's
-    assert marks == int(explorer.result["changed"].sum()) == 10
+    assert marks == int(explorer.result["changed"].sum()) == 15
     explorer.update(picture_name="photo's edges", shift=0)
     before = explorer.picture
     explorer.shift = 1

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
 from helpers.data import ImageBatches
-from helpers.guards import evaluation, gains_by_channels_last, held_interrupts, in_channels_last, seeded
+from helpers.guards import evaluation, gains_by_channels_last, held_interrupts, in_channels_last, seeded, try_out
 from helpers.history import HEIGHT, MOST_POINTS, WIDTH, History, LiveCurve, Reading, duration, picture, thinned
 from helpers.training import (
     evaluate_accuracy,
@@ -167,6 +167,35 @@ def test_equal_seeds_give_equal_runs_and_leave_the_callers_random_state():
     assert torch.equal(torch.rand(3), expected)
     assert (first.readings, first.test_acc) == (second.readings, second.test_acc) and first.seed == 1
     assert first.readings != third.readings
+
+
+class Noisy(nn.Flatten):
+    """Adds noise in evaluation mode too."""
+
+    def forward(self, X):
+        return super().forward(X + torch.rand_like(X))
+
+
+def test_the_look_at_the_first_batch_draws_no_random_numbers():
+    net = nn.Sequential(Noisy(), nn.Linear(16, 3))
+    torch.manual_seed(0)
+    expected = torch.rand(2)
+    torch.manual_seed(0)
+    assert try_out(net, X, CPU).shape == (2, 3)
+    assert torch.equal(torch.rand(2), expected) and net.training
+
+
+def test_it_trains_in_training_mode_and_tests_in_evaluation_mode():
+    class Watching(nn.Linear):
+        def forward(self, X):
+            modes.append((self.training, torch.is_grad_enabled(), len(X)))
+            return super().forward(X.flatten(1))
+
+    modes = []
+    net = Watching(16, 3).eval()
+    run(net, batches(2), 2, test=batches(1, size=5))
+    epoch = [(True, True, 6), (True, True, 6), (False, False, 5)]
+    assert modes == [(False, False, 2), *epoch, *epoch] and not net.training
 
 
 def test_init_false_goes_on_from_the_weights_of_the_net():

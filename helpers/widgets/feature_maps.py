@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from . import svg
+from .bars import named_bars, upright_bars
 from .base import Explorer, slider
 from .layers import check_arguments, record
 
@@ -55,8 +56,10 @@ class FeatureMaps(Explorer):
         X, y, layers = self._run(index)
         chosen = layers[min(layer, len(layers) - 1)]
         if not chosen.output.isfinite().all():
-            raise ValueError(f"{chosen.title} gives values that are not finite: the net diverged while it trained; "
-                             "train it anew with a smaller learning rate")
+            raise ValueError(
+                f"{chosen.title} gives values that are not finite: the net diverged while it trained; "
+                "train it anew with a smaller learning rate"
+            )
         return {
             "X": X, "y": int(y), "index": index, "layers": layers, "layer": chosen,
             "channel": min(channel, len(chosen.output) - 1),
@@ -69,10 +72,13 @@ class FeatureMaps(Explorer):
         place = f"picture {result['index']} ({self._class_name(result)}), layer {layer.title} {layer.kind}"
         one, (low, high) = layer.output[channel], _range(layer.output)
         if layer.output.ndim == 1:
-            return f"{place}: {len(layer.output)} values from {low} to {high}; unit {channel}: {svg.number(float(one))}."
+            value = svg.number(float(one))
+            return f"{place}: {len(layer.output)} values from {low} to {high}; unit {channel}: {value}."
         size, (least, largest) = "×".join(map(str, one.shape)), _range(one)
-        return (f"{place}: {len(layer.output)} maps of {size}, values from {low} to {high}; channel {channel} from "
-                f"{least} to {largest}, mean {svg.number(float(one.mean()))}.")
+        return (
+            f"{place}: {len(layer.output)} maps of {size}, values from {low} to {high}; channel {channel} from "
+            f"{least} to {largest}, mean {svg.number(float(one.mean()))}."
+        )
 
     def draw(self, result):
         """Draw the strip of layers, the picture, all channels and the chosen one."""
@@ -109,7 +115,7 @@ def _strip(layers, chosen):
     """The layers as chips, the chosen one framed; of a long net, those around it."""
     place = next(i for i, layer in enumerate(layers) if layer is chosen)
     first = max(0, min(place - CHIPS // 2, len(layers) - CHIPS))
-    shown, parts = layers[first:first + CHIPS], []
+    shown, parts = layers[first : first + CHIPS], []
     width = WIDTH / len(shown)
     for i, layer in enumerate(shown):
         here, left = layer is chosen, i * width
@@ -117,7 +123,7 @@ def _strip(layers, chosen):
         size = min(svg.fit(string, width - 9) for string in ("AvgPool2d", kind, layer.shape))
         edge = {"stroke": svg.ORANGE, "line": 2.5} if here else {"stroke": GREY, "line": 0.8}
         parts.append(svg.rect(left + 2, 2, width - 4, 38, **edge))
-        parts.append(svg.text(left + width / 2, 17, kind, size=size, bold=here))
+        parts.append(svg.text(left + width / 2, 17, kind, size=size))
         parts.append(svg.text(left + width / 2, 33, layer.shape, size=size, opacity=0.8))
     hidden = [f"{first} before" * bool(first), f"{len(layers) - first - len(shown)} after"]
     if len(layers) > len(shown):
@@ -128,10 +134,9 @@ def _strip(layers, chosen):
 def _picture(pixels, index, name):
     """The picture (C, H, W) itself, grey or in colour."""
     image = pixels[0] if len(pixels) == 1 else pixels.permute(1, 2, 0)
-    return (
-        svg.text(2, 76, f"picture {index}: {name}", size=svg.fit(f"picture {index}: {name}", 156), anchor="start")
-        + svg.tile(image.numpy(), 2, 84, 148, 148 * image.shape[0] / image.shape[1])
-    )
+    title = f"picture {index}: {name}"
+    tile = svg.tile(image.numpy(), 2, 84, 148, 148 * image.shape[0] / image.shape[1])
+    return svg.text(2, 76, title, size=svg.fit(title, 156), anchor="start") + tile
 
 
 def _tiles(layer, chosen):
@@ -143,7 +148,7 @@ def _tiles(layer, chosen):
     zoom = min(width / per_row / columns, height / math.ceil(count / per_row) / rows)
     wide, high, parts = zoom * columns, zoom * rows, []
     for i in range(math.ceil(count / per_row)):
-        row = maps[i * per_row:(i + 1) * per_row]
+        row = maps[i * per_row : (i + 1) * per_row]
         parts.append(svg.tile(np.concatenate(row, axis=1), x, y + i * high, wide * len(row), high, **_colors(layer)))
         for j in range(len(row)):
             parts.append(svg.rect(x + j * wide, y + i * high, wide, high, stroke=GREY, line=min(2, wide / 12)))
@@ -184,38 +189,8 @@ def _bars(layer, chosen, names):
     limits = (min(0.0, *values), max(0.0, *values)) if any(values) else (0.0, 1.0)
     title = svg.text(x, 76, f"{layer.title} {layer.kind}: all {len(values)} values", anchor="start")
     if names:
-        return title + _named_rows(values, chosen, names, (x + 92, y, width - 146, height + 14), limits)
-    return title + _upright(values, chosen, (x + 44, y + 4, width - 44, height), limits)
-
-
-def _named_rows(values, chosen, names, area, limits):
-    x, y, width, height = area
-    zero, step, parts = x + svg.scaled(0, limits) * width, height / len(values), []
-    for i, (value, name) in enumerate(zip(values, names, strict=True)):
-        end, top, here = x + svg.scaled(value, limits) * width, y + i * step, i == chosen
-        color = svg.ORANGE if here else svg.BLUE
-        parts.append(svg.text(x - 8, top + step - 7, name, size=svg.fit(name, 84), anchor="end", bold=here))
-        parts.append(svg.rect(min(zero, end), top + 2, abs(end - zero), step - 5, stroke="none", fill=color))
-        parts.append(svg.text(x + width + 8, top + step - 7, svg.number(value), size=11, anchor="start", bold=here))
-    return "".join(parts) + svg.path([(zero, y), (zero, y + height)], line=0.8)
-
-
-def _upright(values, chosen, area, limits):
-    x, y, width, height = area
-    zero, step = y + height - svg.scaled(0, limits) * height, width / len(values)
-    tops = [y + height - svg.scaled(value, limits) * height for value in values]
-    outline = [(x + (i + side) * step, top) for i, top in enumerate(tops) for side in (0, 1)]
-    top, left, bottom = tops[chosen], x + chosen * step, y + height
-    color = {"fill": svg.ORANGE, "stroke": svg.ORANGE}
-    return (
-        svg.path([(x, zero), *outline, (x + width, zero)], stroke="none", fill=svg.BLUE)
-        + svg.rect(left, min(top, zero), step, abs(top - zero), line=2, **color)
-        + svg.path([(x, zero), (x + width, zero)], line=0.8)
-        + svg.text(x - 6, y + 8, svg.number(limits[1]), size=11, anchor="end")
-        + svg.text(x - 6, bottom, svg.number(limits[0]), size=11, anchor="end")
-        + svg.text(x, bottom + 20, "unit 0", size=11, anchor="start")
-        + svg.text(x + width, bottom + 20, f"unit {len(values) - 1}", size=11, anchor="end")
-    )
+        return title + named_bars(values, chosen, names, (x + 92, y, width - 146, height + 14), limits)
+    return title + upright_bars(values, chosen, (x + 44, y + 4, width - 44, height), limits)
 
 
 def _unit(layer, chosen):

@@ -1,40 +1,21 @@
 """Short training runs laid over each other: what learning rate, batch size, activation and pooling do."""
 
-import itertools
-import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import ipywidgets as W
-import torch
 import traitlets as T
-from torch import nn
 
 from ..data import ImageBatches
-from ..networks import lenet
-from ..training import evaluate_accuracy, profile, train_epoch
+from ..training import profile
 from . import svg
 from .background import Job
 from .base import Explorer, choice, parameter
 from .run_picture import KEPT, draw_runs
+from .short_run import ACTIVATIONS, POOLINGS, Run, rebatched, train_run
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9, 2.0, 5.0, 10.0)
 # Training pictures of a run, and test pictures of each point of its curve: a few seconds.
 BUDGETS = {"gpu": (60_000, 2_000), "cpu": (20_000, 1_000), "quick": (2_000, 200)}
-POINTS = 20  # of a curve
-ACTIVATIONS = {"sigmoid": nn.Sigmoid, "ReLU": nn.ReLU}
-POOLINGS = {"avg": nn.AvgPool2d, "max": nn.MaxPool2d}
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training run: its settings, its curve (pictures seen, mean loss since the last point, test accuracy)."""
-
-    settings: dict
-    slot: int  # which of the KEPT colours and dashes it has
-    points: list = field(default_factory=list)
-    steps: int = 0
-    images: int = 0
-    end: str = ""  # "" while it runs, then "done", "stopped", "diverged"
 
 
 class LearningRateLab(Explorer):
@@ -57,17 +38,29 @@ class LearningRateLab(Explorer):
     def __init__(self, train_iter, test_iter, *, seed=0, **values):
         for batches in (train_iter, test_iter):
             if not isinstance(batches, ImageBatches):
-                raise TypeError("LearningRateLab needs train_iter and test_iter of load_data_fashion_mnist, not "
-                                f"{type(batches).__name__}")
+                raise TypeError(
+                    "LearningRateLab needs train_iter and test_iter of load_data_fashion_mnist, not "
+                    f"{type(batches).__name__}"
+                )
         self.seed, self.train_iter = seed, train_iter
         self.budget, num_test = BUDGETS[profile()]
-        self.test_iter = _rebatched(test_iter, 500, rows=num_test)
+        self.test_iter = rebatched(test_iter, 500, rows=num_test)
         self.runs, self.job = [], None
         super().__init__(**values)
 
     def buttons(self):
         """Start, end, forget."""
         return {"run": self.run, "stop": self.stop, "clear": self.clear}
+
+    def arrange(self):
+        """The learning rate and the buttons above, the rest below."""
+        rate, *others = self.controls.values()
+        for control in others:
+            control.layout.width = "max-content"
+        for button in self.button.values():
+            button.layout.width = "80px"
+        flow = W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+        return W.VBox([W.HBox([rate, *self.button.values()], layout=flow), W.HBox(others, layout=flow)])
 
     @property
     def running(self):
@@ -115,14 +108,14 @@ class LearningRateLab(Explorer):
 
     def _free_slot(self):
         """The first colour that no run has which will still be there after the next one has come."""
-        taken = {run.slot for run in self.runs[1 - KEPT:]}
+        taken = {run.slot for run in self.runs[1 - KEPT :]}
         return next(slot for slot in range(KEPT) if slot not in taken)
 
     def _train(self, job):
         """The work of the thread: train, and after each point replace the last run by its longer self."""
-        run = self.runs[-1]
+        run = begun = self.runs[-1]
         try:
-            for run in train_run(run, self.train_iter, self.test_iter, self.budget, self.seed, job.report):
+            for run in train_run(begun, self.train_iter, self.test_iter, self.budget, self.seed, job.report):
                 self._keep(run)
         finally:
             self._keep(replace(run, end=run.end or "stopped"))
@@ -137,65 +130,21 @@ class LearningRateLab(Explorer):
             self._fail(job.error)
 
 
-def train_run(run, train_iter, test_iter, budget, seed, report):
-    """Train a new net by `run.settings` on `budget` pictures; yield the `Run` with each new point of its curve."""
-    settings, num_steps = run.settings, max(1, budget // run.settings["batch_size"])
-    batches = _rebatched(train_iter, settings["batch_size"], seed=seed)
-    device = batches.images.device
-    net = make_net(settings, len(batches.classes), seed).to(device)
-    optimizer = torch.optim.SGD(net.parameters(), settings["lr"])
-    endless = itertools.chain.from_iterable(itertools.repeat(batches))
-    marks = sorted({num_steps * (i + 1) // POINTS for i in range(POINTS)} - {0})
-    for first, last in zip([0, *marks], marks, strict=False):
-        part = itertools.islice(endless, last - first)
-        for reading in train_epoch(net, part, optimizer, device, last - first):
-            steps = first + round(reading.share * (last - first))
-            run = replace(run, steps=steps, images=run.images + reading.images)
-            if not math.isfinite(reading.loss):
-                yield replace(run, end="diverged")
-                return
-            report(steps / num_steps)
-        point = (run.images, reading.loss, evaluate_accuracy(net, test_iter, device))
-        run = replace(run, points=[*run.points, point])
-        yield run
-    yield replace(run, end="done")
-
-
-def make_net(settings, num_classes, seed):
-    """Return a LeNet with Xavier weights from `seed` and biases 0; no global random number is drawn."""
-    activation, pooling = ACTIVATIONS[settings["activation"]], POOLINGS[settings["pooling"]]
-    with torch.device("meta"):  # layers made elsewhere draw their first weights from the global generator
-        net = lenet(num_classes=num_classes, activation=activation, pooling=pooling)
-    net.to_empty(device="cpu")
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in net.parameters():
-        if parameter.ndim > 1:
-            nn.init.xavier_uniform_(parameter, generator=generator)
-        else:
-            nn.init.zeros_(parameter)
-    return net
-
-
-def _rebatched(batches, batch_size, *, rows=None, seed=None):
-    """The same pictures (the first `rows`) in batches of another size, shuffled by `seed` if there is one."""
-    names = ("classes", "source", "mean", "std", "standardize", "resize")
-    kept = {name: getattr(batches, name) for name in names}
-    return ImageBatches(batches.images[:rows], batches.labels[:rows], batch_size, **kept, shuffle=seed is not None,
-                        seed=seed)  # fmt: skip
-
-
 def says(settings):
     """A run's settings in words."""
-    return (f"lr {svg.number(settings['lr'])}, batch {settings['batch_size']}, {settings['activation']}, "
-            f"{settings['pooling']} pooling")
+    return (
+        f"lr {svg.number(settings['lr'])}, batch {settings['batch_size']}, {settings['activation']}, "
+        f"{settings['pooling']} pooling"
+    )
 
 
 def standing(run):
     """How a run stands, in words."""
+    if run.end == "diverged":
+        return f"diverged: the loss became infinite or NaN by step {run.steps}"
     numbers = ""
     if run.points:
         _, loss, accuracy = run.points[-1]
-        numbers = f"loss {loss:.3f}, test accuracy {accuracy:.3f}, "
-    if run.end == "diverged":
-        return f"{numbers}the loss became infinite or NaN by step {run.steps}: it diverged"
+        numbers = f"loss {loss:.3f}, " if loss < 100 else f"loss {loss:.1e}, "
+        numbers += f"test accuracy {accuracy:.3f}, "
     return f"{numbers}{run.steps} steps{', stopped' if run.end == 'stopped' else ''}"

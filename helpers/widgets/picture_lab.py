@@ -13,6 +13,10 @@ from .drawing_pad import CELL, SIDE, DrawingPad
 from .layers import check_arguments, quiet_copy, run
 
 TEST, DRAWN = "test picture", "my drawing"
+HINT = (
+    '<span style="white-space:nowrap">Click cells (no dragging), or draw with the two sliders; '
+    "<b>lines</b> joins two places.</span>"
+)
 PAD = SIDE * CELL
 WIDTH, HEIGHT = 520, 256
 SEEN = 168  # px, side of the picture that the net sees
@@ -78,11 +82,14 @@ class PictureLab(Explorer):
         logits = run(quiet_copy(self.net), self.standardised(pixels))
         classes = self.test_iter.classes
         if tuple(logits.shape) != (1, len(classes)):
-            raise ValueError(f"the net gives shape {tuple(logits.shape)}, but {len(classes)} classes need "
-                             f"(1, {len(classes)})")
+            raise ValueError(
+                f"the net gives shape {tuple(logits.shape)}, but {len(classes)} classes need (1, {len(classes)})"
+            )
         if not logits.isfinite().all():
-            raise ValueError("the net's answer is not a number: it diverged while it trained; "
-                             "train it anew with a smaller learning rate")
+            raise ValueError(
+                "the net's answer is not a number: it diverged while it trained; "
+                "train it anew with a smaller learning rate"
+            )
         return logits[0].softmax(0).cpu()
 
     def describe(self, result):
@@ -90,8 +97,10 @@ class PictureLab(Explorer):
         top, names = result["probabilities"].topk(2), self.test_iter.classes
         (first, second), (one, two) = top.values.tolist(), (names[i] for i in top.indices.tolist())
         true = "" if result["true"] is None else f" ({names[result['true']]})"
-        return (f"{result['name']}{true}, {result['moves']}: {one} with probability {first:.3f}, "
-                f"then {two} with {second:.3f}.")
+        return (
+            f"{result['name']}{true}, {result['moves']}: {one} with probability {first:.3f}, "
+            f"then {two} with {second:.3f}."
+        )
 
     def draw(self, result):
         """Draw the picture that the net sees, and its ten probabilities as bars."""
@@ -128,7 +137,12 @@ class PictureLab(Explorer):
             self.controls[name].style.description_width = "80px"
             self.controls[name].layout.width = "380px"
         self._side = W.VBox(layout=W.Layout(width=f"{PAD + 48}px", height=f"{PAD + 148}px", overflow="hidden"))
-        return W.HBox([self.controls["source"], self.button["undo moves"]])
+        self._hint = W.HTML(layout=W.Layout(overflow="hidden"))
+        for button in self.button.values():
+            button.layout.width = "auto"
+        self.button["undo moves"].layout.flex = self.controls["source"].layout.flex = "0 0 auto"
+        row = [self.controls["source"], self.button["undo moves"], self._hint]
+        return W.HBox(row, layout=W.Layout(align_items="center"))
 
     def refresh(self, *, first=False):
         """Compute and draw anew, the untouched test picture included."""
@@ -141,8 +155,10 @@ class PictureLab(Explorer):
     def _show_side(self):
         if self.source == DRAWN:
             self._side.children = [self.pad, W.HBox([self.button["copy picture"], self.button["clear"]])]
+            self._hint.value = HINT
         else:
             self._side.children = [self._original, self.controls["index"]]
+            self._hint.value = ""
 
     def _test_picture(self, index):
         X, y = self.test_iter.batch([index])
@@ -173,8 +189,9 @@ def _bars(result, names):
         base = top + step / 2 + 4
         parts.append(svg.text(left - 8, base, name, size=svg.fit(name, 96), anchor="end", bold=answer))
         parts.append(svg.rect(left, top + 3, width, step - 6, stroke="#808080", line=0.6))
-        parts.append(svg.rect(left, top + 3, share * width, step - 6, stroke="none",
-                              fill=svg.ORANGE if answer else svg.BLUE))
+        parts.append(
+            svg.rect(left, top + 3, share * width, step - 6, stroke="none", fill=svg.ORANGE if answer else svg.BLUE)
+        )
         parts.append(svg.text(left + width + 8, base, f"{share:.3f}", size=11, anchor="start", bold=answer))
         if i == result["true"]:
             parts.append(svg.text(left + width + 46, base, "◂ true", size=11, anchor="start", color=svg.GREEN))

@@ -16,8 +16,8 @@ SIDE = 200
 MOST_PIXELS = 50_000_000
 FEWEST = 8
 SOURCES = {  # name: the code that makes it, as a learner would write it
-    "flower": "from helpers import load_photo\n\nX = load_photo('flower')",
-    "china": "from helpers import load_photo\n\nX = load_photo('china')",
+    "flower": "from helpers.data import load_photo\n\nX = load_photo('flower')",
+    "china": "from helpers.data import load_photo\n\nX = load_photo('china')",
     "digit": "from sklearn.datasets import load_digits\n\nX = torch.tensor(load_digits().images[4]).float()",
     "0…8": "\nX = torch.arange(9.0).reshape(3, 3)",
 }

@@ -49,7 +49,8 @@ def _guess_line():
     x, y, width, height = LOSS
     at = y + height - svg.scaled(math.log(10), (0.0, TOP_LOSS)) * height
     return svg.path([(x, at), (x + width, at)], stroke="#808080", line=0.8, dash="1 3") + svg.text(
-        x + width - 4, at - 4, "guessing: ln 10", size=10, anchor="end", opacity=0.7)
+        x + width + 3, at + 3, "guessing", size=9, anchor="start", opacity=0.8
+    )
 
 
 def _status(result):

@@ -1,0 +1,81 @@
+"""One short training run of a LeNet, with settings to compare."""
+
+import itertools
+import math
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import nn
+
+from ..data import ImageBatches
+from ..networks import lenet
+from ..training import evaluate_accuracy, train_epoch
+
+POINTS = 20  # of a curve
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "ReLU": nn.ReLU}
+POOLINGS = {"avg": nn.AvgPool2d, "max": nn.MaxPool2d}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: its settings, its curve (pictures seen, mean loss since the last point, test accuracy)."""
+
+    settings: dict
+    slot: int  # which colour and dash it has
+    points: list = field(default_factory=list)
+    steps: int = 0
+    images: int = 0
+    end: str = ""  # "" while it runs, then "done", "stopped", "diverged"
+
+
+def train_run(run, train_iter, test_iter, budget, seed, report):
+    """Train a new net by `run.settings` on `budget` pictures; yield the `Run` with each new point of its curve."""
+    settings, num_steps = run.settings, max(1, budget // run.settings["batch_size"])
+    batches = rebatched(train_iter, settings["batch_size"], seed=seed)
+    device = batches.images.device
+    net = make_net(settings, len(batches.classes), seed).to(device)
+    optimizer = torch.optim.SGD(net.parameters(), settings["lr"])
+    stream = _watched(batches, num_steps, report)
+    marks = sorted({num_steps * (i + 1) // POINTS for i in range(POINTS)} - {0})
+    for first, last in zip([0, *marks], marks, strict=False):
+        part = itertools.islice(stream, last - first)
+        for reading in train_epoch(net, part, optimizer, device, last - first):
+            steps = first + round(reading.share * (last - first))
+            run = replace(run, steps=steps, images=run.images + reading.images)
+            if not math.isfinite(reading.loss):
+                yield replace(run, end="diverged")
+                return
+        point = (run.images, reading.loss, evaluate_accuracy(net, test_iter, device))
+        run = replace(run, points=[*run.points, point])
+        yield run
+    yield replace(run, end="done")
+
+
+def _watched(batches, num_steps, report):
+    """Yield batches without end; each is reported first, so that a run can end at any step."""
+    for step, batch in enumerate(itertools.chain.from_iterable(itertools.repeat(batches))):
+        report(step / num_steps)
+        yield batch
+
+
+def make_net(settings, num_classes, seed):
+    """Return a LeNet with Xavier weights from `seed` and biases 0; no global random number is drawn."""
+    activation, pooling = ACTIVATIONS[settings["activation"]], POOLINGS[settings["pooling"]]
+    with torch.device("meta"):  # layers made elsewhere draw their first weights from the global generator
+        net = lenet(num_classes=num_classes, activation=activation, pooling=pooling)
+    net.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for weight in net.parameters():
+        if weight.ndim > 1:
+            nn.init.xavier_uniform_(weight, generator=generator)
+        else:
+            nn.init.zeros_(weight)
+    return net
+
+
+def rebatched(batches, batch_size, *, rows=None, seed=None):
+    """The same pictures (the first `rows`) in batches of another size, shuffled by `seed` if there is one."""
+    names = ("classes", "source", "mean", "std", "standardize", "resize")
+    kept = {name: getattr(batches, name) for name in names}
+    return ImageBatches(batches.images[:rows], batches.labels[:rows], batch_size, **kept, shuffle=seed is not None,
+                        seed=seed)  # fmt: skip
