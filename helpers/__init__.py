@@ -1,21 +1,35 @@
 """The small library under the notebooks: `from helpers import corr2d, pool2d, train_ch6, load_data_fashion_mnist`."""
 
+from .anatomy import describe_net, receptive_field
+from .data import ImageBatches, load_data_fashion_mnist, load_photo
 from .exercises import check, hint, solution
 from .ops import corr2d, corr2d_multi_in, corr2d_multi_in_out, output_size, pool2d
 from .plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
+from .training import History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
 
 __all__ = [
+    "History",
+    "ImageBatches",
     "check",
     "corr2d",
     "corr2d_multi_in",
     "corr2d_multi_in_out",
+    "describe_net",
+    "evaluate_accuracy",
+    "evaluate_accuracy_gpu",
     "hint",
+    "load_data_fashion_mnist",
+    "load_photo",
     "mend_d2l",
     "new_figure",
     "output_size",
     "plot_bars",
     "pool2d",
+    "profile",
+    "receptive_field",
     "show_images",
     "show_matrix",
     "solution",
+    "train_ch6",
+    "try_gpu",
 ]

@@ -14,9 +14,10 @@ STYLE = {
     "axes.prop_cycle": plt.cycler(color=["#2e86de", "#e67e22", "#2ca05a", "#9b59b6"]),
     "axes.spines.top": False,
     "axes.spines.right": False,
-    **dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor"), INK
-    ),
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor"), INK),
+    # Where all tick labels are light, or all dark, JupyterLab puts a contrasting box behind the figure: so two greys.
+    "xtick.color": "#7e7e7e",
+    "ytick.color": "#828282",
 }
 
 

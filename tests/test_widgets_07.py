@@ -196,6 +196,7 @@ BAD_NETS = {
     "a DataLoader": (lambda _: FeatureMaps(nn.Flatten(), torch.utils.data.DataLoader([1])), TypeError, "test_iter"),
     "colour": (lambda data: FeatureMaps(nn.Conv2d(3, 6, 5), data), ValueError, "3 channels"),
     "diverged": (lambda data: FeatureMaps(broken(), data), ValueError, r"net\[0\].*diverged"),
+    "lazy": (lambda data: FeatureMaps(nn.LazyConv2d(2, 3), data), ValueError, "run net.X. once"),
     "sequence": (lambda data: FeatureMaps(Sequences(), data), ValueError, r"inner gives shape \(1, 1, 784\)"),
     "lab: diverged": (lambda data: PictureLab(broken(), data), ValueError, "diverged"),
     "lab: classes": (lambda data: PictureLab(nn.Flatten(), data), ValueError, r"\(1, 784\).*10 classes"),
@@ -470,7 +471,8 @@ def test_a_run_leaves_the_page_free_and_stops_at_once(lab):
     assert len(lab.result["runs"]) == 1, "a run that is going is not forgotten"
     lab.button["stop"].click()
     lab.wait()
-    assert lab.result["runs"][0].end == "stopped" and not lab.running
+    run = lab.result["runs"][0]
+    assert run.end == "stopped" and not run.points and 0 <= run.steps < 10**5 and not lab.running
 
 
 def test_a_stopped_run_keeps_its_curve(lab):
@@ -482,6 +484,7 @@ def test_a_stopped_run_keeps_its_curve(lab):
     lab.wait()
     run = lab.result["runs"][0]
     assert run.end == "stopped" and 0 < len(run.points) < 20 and run.settings["lr"] == 0.9
+    assert len(run.points) * 15 <= run.steps < 20_000 // 64 and f"{run.steps} steps, stopped" in lab.picture
     assert "stopped" in lab.picture and not lab.running and lab.button["stop"].disabled
     lab.button["clear"].click()
     assert lab.result["runs"] == []

@@ -47,9 +47,9 @@ class Job:
 
     def report(self, share):
         """Say, from inside the work, that this share of it (0 to 1) is done; raises `Stopped` where it is to end."""
+        self.progress = share
         if self._asked_to_stop.is_set():
             raise Stopped
-        self.progress = share
         if time.monotonic() - self._told >= GAP:
             self._told = time.monotonic()
             self._on_change(self)

@@ -111,10 +111,11 @@ class KernelExplorer(Explorer):
     def arrange(self):
         """Put the grid of weights to the left of what belongs to the kernel and the position."""
         c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
-        c["weights"].layout.margin = "6px 24px 0 0"
+        c["weights"].layout.margin = "0 24px 0 0"
         rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp", "row", "column")])
         top = W.HBox([c["picture_name"], c["upload"]], layout=line)
-        return W.VBox([top, c["preset"], W.HBox([c["weights"], rest], layout=line)])
+        lower = W.HBox([c["weights"], rest], layout=W.Layout(flex_flow="row wrap", margin="8px 0 0 0"))
+        return W.VBox([top, c["preset"], lower])
 
     def limits(self, picture_name, upload, weights, **others):
         """Keep the position inside the output."""

@@ -29,13 +29,15 @@ class Layer:
 
 
 def check_arguments(net, test_iter):
-    """Raise TypeError unless these are a net and a loader of the course, in this order."""
+    """Raise TypeError unless these are a net and a loader of the course, in this order; ValueError for a lazy net."""
     if not isinstance(net, nn.Module):
         raise TypeError(f"the first argument must be a net (nn.Module), not {type(net).__name__}")
     if not hasattr(test_iter, "batch") or not hasattr(test_iter, "to_pixels"):
         raise TypeError(
             f"the second argument must be the test_iter of load_data_fashion_mnist, not {type(test_iter).__name__}"
         )
+    if any(nn.parameter.is_lazy(weight) for weight in net.parameters()):
+        raise ValueError("the net has lazy layers, which have no weights before their first batch: run net(X) once")
 
 
 def quiet_copy(net):

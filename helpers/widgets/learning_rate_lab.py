@@ -11,7 +11,7 @@ from . import svg
 from .background import Job
 from .base import Explorer, choice, parameter
 from .run_picture import KEPT, draw_runs
-from .short_run import ACTIVATIONS, POOLINGS, Run, rebatched, train_run
+from .short_run import ACTIVATIONS, POOLINGS, Run, count_steps, rebatched, train_run
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9, 2.0, 5.0, 10.0)
 # Training pictures of a run, and test pictures of each point of its curve: a few seconds.
@@ -118,7 +118,9 @@ class LearningRateLab(Explorer):
             for run in train_run(begun, self.train_iter, self.test_iter, self.budget, self.seed, job.report):
                 self._keep(run)
         finally:
-            self._keep(replace(run, end=run.end or "stopped"))
+            if not run.end:
+                steps = round(job.progress * count_steps(run.settings, self.budget))
+                self._keep(replace(run, steps=steps, end="stopped"))
 
     def _keep(self, run):
         with self._lock:

@@ -2,6 +2,7 @@
 
 import functools
 
+import ipywidgets as W
 import numpy as np
 import torch
 
@@ -12,7 +13,7 @@ from .base import Explorer, choice, slider
 
 FARTHEST = 8  # px to the right
 ROWS, LEFT, RIGHT, SIDE = (26, 286), 8, 372, 216  # panels, px
-LARGEST_CELL = 48
+LARGEST_CELL = 72
 ROUNDING = 1e-4  # two averages of the same numbers in another order may differ by less
 STRONG = 0.5  # an edge of the photo is a Sobel response above it
 
@@ -78,6 +79,12 @@ class PoolingExplorer(Explorer):
     stride = slider(1, 1, 8, "stride")
     padding = slider(0, 0, 4, "padding", help="per side, at most half the window; −∞ for max, 0 for avg")
     shift = slider(1, 0, FARTHEST, "shift to the right", help="pixels")
+
+    def arrange(self):
+        """Put the choice of picture above, and the sliders in pairs below it."""
+        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="flex-end", overflow="visible")
+        pairs = ("picture_name", "mode"), ("pool_size", "stride"), ("padding", "shift")
+        return W.VBox([W.HBox([c[name] for name in pair], layout=line) for pair in pairs])
 
     def limits(self, picture_name, pool_size, **others):
         """Keep the window inside the picture and the padding within half the window."""
@@ -151,7 +158,7 @@ def _marks(result, top):
 
 
 def _arrow(result, top):
-    height, middle = top + LARGEST_CELL, (LEFT + SIDE + RIGHT) / 2
+    height, middle = top + 60, (LEFT + SIDE + RIGHT) / 2
     window = f"{result['mode']} of {result['pool_size']} × {result['pool_size']}"
     return "".join([
         svg.text(middle, height - 10, window),

@@ -30,7 +30,7 @@ class Run:
 
 def train_run(run, train_iter, test_iter, budget, seed, report):
     """Train a new net by `run.settings` on `budget` pictures; yield the `Run` with each new point of its curve."""
-    settings, num_steps = run.settings, max(1, budget // run.settings["batch_size"])
+    settings, num_steps = run.settings, count_steps(run.settings, budget)
     batches = rebatched(train_iter, settings["batch_size"], seed=seed)
     device = batches.images.device
     net = make_net(settings, len(batches.classes), seed).to(device)
@@ -49,6 +49,11 @@ def train_run(run, train_iter, test_iter, budget, seed, report):
         run = replace(run, points=[*run.points, point])
         yield run
     yield replace(run, end="done")
+
+
+def count_steps(settings, budget):
+    """How many batches `budget` pictures make, at least one."""
+    return max(1, budget // settings["batch_size"])
 
 
 def _watched(batches, num_steps, report):
