@@ -55,6 +55,9 @@ def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=N
     limit = limit or float(np.abs(matrix).max()) or 1.0
     ax.imshow(matrix, cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
     ax.set(xticks=[], yticks=[], title=title)
+    if max(matrix.shape) <= 16:  # edges, or a zero would melt into a white page
+        for row, column in np.ndindex(matrix.shape):
+            ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=0.5))
     if max(matrix.shape) <= 8 if numbers is None else numbers:
         for (i, j), value in np.ndenumerate(matrix):
             dark = abs(value) > 0.6 * limit if signed else value < 0.5 * limit

@@ -144,7 +144,8 @@ def test_one_redraw_for_a_move_of_the_slider(explorer, monkeypatch):
 def test_a_weight_between_the_steps_of_the_slider_stays(explorer, weight):
     explorer.update(picture_name="flower", preset="identity")
     explorer.weights = [[0, 0, 0], [0, weight, 0], [0, 0, 0]]
-    explorer.controls["centre"].value = explorer.controls["centre"].value  # what a browser sends back
+    slider = explorer.controls["centre"]
+    slider.value = slider.min + round((slider.value - slider.min) / slider.step) * slider.step  # as a browser does
     assert explorer.weights[1][1] == weight
     assert abs(explorer.centre - weight) <= 0.026
 
@@ -165,8 +166,7 @@ def test_the_picture_keeps_its_size(explorer):
         for preset in ("mean", "[1, −1]"):
             explorer.update(picture_name=picture, preset=preset)
             sizes.add(explorer.picture.split("viewBox")[1].split('"')[1])
-    heights = {KernelExplorer(preset=p).children[-1].value.count("\n") for p in ("mean", "[1, −1]")}
-    assert len(sizes) == 1 and len(heights) == 1
+    assert len(sizes) == 1 and "height:" in explorer.children[-1].value
 
 
 def test_weights_from_tensor_and_list(explorer):

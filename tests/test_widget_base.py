@@ -78,6 +78,13 @@ def test_a_dependent_range_follows_and_the_value_stays_inside(window, size):
     assert window.result["window"] == (window.start, size)
 
 
+def test_update_reaches_a_value_that_only_the_new_range_holds(window):
+    window.update(size=6, start=4)
+    assert window.controls["start"].max == 4
+    window.update(start=9, size=1)
+    assert window.result["window"] == (9, 1) and window.controls["start"].value == 9
+
+
 def test_values_out_of_range_are_refused_with_the_range(window):
     with pytest.raises(traitlets.TraitError, match="size"):
         window.size = 7

@@ -190,7 +190,10 @@ class Explorer(W.VBox):
 
     def _parameter_changed(self, change):
         with self._lock:
-            self.controls[change["name"]].value = change["new"]
+            control, value = self.controls[change["name"]], change["new"]
+            if hasattr(control, "max"):  # its range may only follow at the next redraw
+                control.min, control.max = min(control.min, value), max(control.max, value)
+            control.value = value
             if not self._held:
                 self.refresh()
 

@@ -1,5 +1,7 @@
 """A kernel to edit, a picture to slide it over, and what one output element is made of."""
 
+import html
+
 import ipywidgets as W
 import torch
 import traitlets as T
@@ -82,6 +84,8 @@ class KernelExplorer(Explorer):
 
     @T.observe("centre")
     def _take_centre(self, change):
+        if abs(change["new"] - change["old"]) < STEP / 100:
+            return  # no move: a browser sends each value back as min + n * step, with a rounding error
         rows = [list(row) for row in self.weights]
         rows[len(rows) // 2][len(rows[0]) // 2] = change["new"]
         self._set_weights(rows)
@@ -104,13 +108,13 @@ class KernelExplorer(Explorer):
     def _follow(self, rows):
         self.preset, self.size = name_of(rows), size_of(rows)
         middle = rows[len(rows) // 2][len(rows[0]) // 2]
-        # A browser sends a slider's value back rounded to its step: it must not change the weight by that.
+        # The slider stands on the step next to the weight: a browser would round it, and so change the weight.
         if abs(self.centre - middle) > STEP / 2:
             self.centre = round(round(middle / STEP) * STEP, 2)
 
     def arrange(self):
         """Put the grid of weights to the left of what belongs to the kernel and the position."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="flex-end", overflow="visible")
         c["weights"].layout.margin = "0 24px 0 0"
         rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp", "row", "column")])
         top = W.HBox([c["picture_name"], c["upload"]], layout=line)
@@ -165,9 +169,8 @@ class KernelExplorer(Explorer):
         """Compute and draw anew, and write the code below the picture."""
         with self._lock:
             super().refresh(first=first)
-            code = (self.result or {}).get("code", "")
-            lines = code + "\n" * (9 - code.count("\n"))
-            self._code.value = f'<pre style="user-select:all;line-height:1.3;margin:0">{svg.html.escape(lines)}</pre>'
+            code = html.escape((self.result or {}).get("code", ""))
+            self._code.value = f'<pre style="user-select:all;line-height:1.3;height:15.6em;margin:0">{code}</pre>'
 
 
 def _check_fits(X, K):

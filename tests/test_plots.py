@@ -1,0 +1,62 @@
+"""The pictures: axes come back, colours are on a common scale, nothing global changes, d2l draws again."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from d2l import torch as d2l
+
+from helpers import mend_d2l, new_figure, plot_bars, show_images, show_matrix
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def test_a_figure_has_a_transparent_ground_and_leaves_the_settings_alone():
+    before = dict(matplotlib.rcParams)
+    figure, axes = new_figure(1, 2, width=3, height=2)
+    assert figure.get_facecolor()[3] == 0 and axes[0].get_facecolor()[3] == 0
+    assert tuple(figure.get_size_inches()) == (6, 2)
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 4), (3, 1, 5, 4), (3, 3, 5, 4)])
+def test_images_of_all_shapes_share_one_scale(shape):
+    images = torch.rand(shape)
+    axes = show_images(images, ["a", "b", "c"], ncols=2)
+    assert axes.shape == (2, 2) and [ax.get_title() for ax in axes.flat] == ["a", "b", "c", ""]
+    shown = [ax.images[0] for ax in axes.flat if ax.images]
+    assert len(shown) == 3 and shown[0].get_array().shape[:2] == (5, 4)
+    assert {image.get_clim() for image in shown} == {(0, images.max().item())}
+
+
+def test_signed_images_are_centred_on_zero():
+    ax = show_images(torch.tensor([[[-3.0, 1.0]]]), signed=True).flat[0]
+    assert ax.images[0].get_clim() == (-3, 3)
+
+
+def test_a_matrix_shows_its_numbers_up_to_eight():
+    ax = show_matrix(torch.tensor([[1.0, -2.5], [0.0, 7.0]]), title="Y")
+    assert [text.get_text() for text in ax.texts] == ["1", "-2.5", "0", "7"] and ax.get_title() == "Y"
+    assert ax.images[0].get_clim() == (-7, 7)
+    assert not show_matrix(torch.rand(9, 9)).texts and show_matrix(torch.zeros(2, 2)) is not None
+    assert show_matrix(torch.eye(2), ax=ax) is ax
+
+
+def test_bars_carry_their_numbers():
+    ax = plot_bars({"loop": 317.0, "conv2d": 0.66}, xlabel="ms", log=True)
+    assert [bar.get_width() for bar in ax.patches] == [317, 0.66] and ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.texts] == ["317", "0.66"] and ax.get_xlabel() == "ms"
+
+
+def test_d2l_draws_again(monkeypatch):
+    from IPython import display
+
+    monkeypatch.delattr(display, "set_matplotlib_formats", raising=False)
+    with pytest.raises(AttributeError):
+        d2l.use_svg_display()
+    mend_d2l()
+    assert callable(display.set_matplotlib_formats)
