@@ -209,13 +209,15 @@ def test_init_false_goes_on_from_the_weights_of_the_net():
 
 
 def test_lazy_layers_learn_their_sizes_and_get_the_books_weights():
-    torch.manual_seed(0)
-    lazy = nn.Sequential(nn.LazyConv2d(2, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
-    history = run(lazy, batches(12), 8, 0.2, seed=0)
-    assert lazy[3].weight.shape == (3, 8) and history.test_acc[-1] > 0.9
-    run(lazy, batches(1), lr=0.0)
-    assert lazy[3].weight.abs().max() <= (6 / 11) ** 0.5, "Xavier's bound for 8 inputs and 3 outputs"
-    assert lazy[3].weight.abs().max() > 8**-0.5, "and not PyTorch's own"
+    def lazy():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.LazyConv2d(2, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
+
+    assert run(lazy(), batches(12), 8, 0.2, seed=0).test_acc[-1] > 0.9
+    run(net := lazy(), batches(1), lr=0.0)
+    largest = net[3].weight.abs().max()
+    assert net[3].weight.shape == (3, 8) and largest <= (6 / 11) ** 0.5, "Xavier's bound for 8 inputs and 3 outputs"
+    assert largest > 8**-0.5, "beyond PyTorch's own"
 
 
 # ---- evaluation ----------------------------------------------------------------------------------------------
@@ -538,6 +540,9 @@ def test_the_picture_says_the_numbers_and_keeps_its_size():
     assert labels[1] == ("epoch 2 of 3 · loss 2.000 · train acc 0.400 · test acc 0.300; "
                          "200 images/s on cpu, 1.0 s left")
     assert labels[2].endswith("test acc 0.500; 200 images/s on cpu, took 1.5 s")
+    stopped = finished(1, 3)
+    stopped.interrupted = True
+    assert re.match(r"stopped in epoch 2 of 3 .*, took 0\.5 s$", ET.fromstring(picture(stopped)).get("aria-label"))
     bars = [float(next(r for r in root.iter() if r.get("fill") == svg.BLUE and r.get("height") == "10").get("width"))
             for root in roots]
     assert bars == [0, 100, 300]

@@ -84,7 +84,7 @@ def test_counts_in_words(number, words):
     assert count(number) == words
 
 
-@pytest.mark.parametrize(("size", "words"), [(40, "40 B"), (32_400, "32.4 kB"), (43.2e9, "43.2 GB"), (9.6e12, "9.6 TB")])
+@pytest.mark.parametrize(("size", "words"), [(40, "40 B"), (32_400, "32.4 kB"), (43.2e9, "43.2 GB")])
 def test_sizes_with_units(size, words):
     assert memory(size) == words
 
@@ -143,7 +143,6 @@ def test_the_point_lies_on_the_curve():
 
 def test_g_is_flipped_and_starts_at_x():
     result = ConvolutionIntegral(x=5.0, g="shrinks").result
-    seen = result["flipped"][result["times"].between(1, 5)] if hasattr(torch.Tensor, "between") else None
     inside = (result["times"] > 1) & (result["times"] < 5)
     seen = result["flipped"][inside]
     assert (seen.diff() > 0).all() and not result["flipped"][result["times"] > 5].any()
