@@ -57,7 +57,8 @@ def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=N
     ax.set(xticks=[], yticks=[], title=title)
     if max(matrix.shape) <= 16:  # edges, or a zero would melt into a white page
         for row, column in np.ndindex(matrix.shape):
-            ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=0.5))
+            corner = (column - 0.5, row - 0.5)
+            ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, edgecolor=INK, linewidth=0.5, clip_on=False))
     if max(matrix.shape) <= 8 if numbers is None else numbers:
         for (i, j), value in np.ndenumerate(matrix):
             dark = abs(value) > 0.6 * limit if signed else value < 0.5 * limit

@@ -160,6 +160,17 @@ def test_no_colour_jumps_while_the_centre_is_dragged(explorer):
     assert min(limits) > 0 and jumps.max() <= 0.05 + 1e-6
 
 
+@pytest.mark.parametrize(
+    ("picture", "kernel", "limit"),
+    [("flower", "mean", 1), ("flower", "identity", 1), ("china", "Laplacian", 8 / 12), ("flower", "[0…3]", 6),
+     ("digit", "Sobel x", 16 * 4), ("0…8", "[0…3]", 8 * 6), ("0…8", "[1, −1]", 8)],
+)  # fmt: skip
+def test_the_colours_reach_as_far_as_an_even_area_or_a_share_of_the_most(explorer, picture, kernel, limit):
+    explorer.update(picture_name=picture, preset=kernel, operation="cross-correlation", clamp=False)
+    assert explorer.result["limit"] == pytest.approx(limit)
+    assert explorer.result["output"].abs().max() <= limit or picture in ("flower", "china")
+
+
 def test_the_picture_keeps_its_size(explorer):
     sizes = set()
     for picture in ("flower", "digit", "0…8", "your own"):

@@ -1,6 +1,7 @@
 """The pooling explorer against PyTorch, at the ends of every control."""
 
 import itertools
+import re
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 
 from helpers.widgets import PoolingExplorer, svg
 from helpers.widgets.driver import drive
-from helpers.widgets.pooling_explorer import FARTHEST, PICTURES, scene, shifted
+from helpers.widgets.pooling_explorer import FARTHEST, PICTURES, SMALLEST_FONT, scene, shifted
 
 
 @pytest.fixture
@@ -95,3 +96,12 @@ def test_padding_is_minus_infinity_for_max_and_zero_for_avg(explorer):
     assert "padded by 1 with −∞" in explorer.picture
     explorer.mode = "avg"
     assert "padded by 1 with 0" in explorer.picture
+
+
+def test_numbers_too_small_to_read_are_left_out(explorer):
+    explorer.update(picture_name="photo's edges", pool_size=8, stride=8, shift=0)
+    explorer.padding = 4
+    assert explorer.result["Y"].shape == (13, 13) and explorer.picture.count(">1</text>") > 100
+    explorer.mode = "avg"
+    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', explorer.picture)]
+    assert sizes and min(sizes) >= SMALLEST_FONT and ">0.016</text>" not in explorer.picture

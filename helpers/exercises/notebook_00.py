@@ -9,14 +9,18 @@ ADVICE_SUM = {
     24: "24 is the sum of the window's own numbers: each must first be multiplied by the kernel's number on it.",
     6: "6 is the sum of the kernel's own numbers: each must first be multiplied by the window's number on it.",
     19: "19 is the first number of the output. The last one belongs to the window in the lower right corner.",
+    25: "25 is the second number of the output. The last one belongs to the window in the lower right corner.",
+    37: "37 is the third number of the output. The last one belongs to the window in the lower right corner.",
     29: "29 pairs the window's 4, 5, 7, 8 with the kernel turned over. Pair the upper left with the upper left.",
 }
 
 
 def check_sum(answer):
     """The last output element of the running example."""
-    if compare(answer, 43.0, "the answer") is None:
+    if compare(answer, 43.0) is None:
         return None
+    if isinstance(answer, (tuple, list, torch.Tensor)):
+        return "the answer should be one number: the last one of the output, without brackets."
     for wrong, advice in ADVICE_SUM.items():
         if compare(answer, float(wrong)) is None:
             return advice
@@ -36,6 +40,10 @@ def check_shape(answer):
         return "the numbers are right, their order is not: N, C, H, W."
     if len(shape) == 4 and shape[1] == 3:
         return "three channels are for colour; a grey picture has one."
+    if len(shape) == 4:
+        right = {"pictures": 256, "channels": 1, "rows": 28, "columns": 28}
+        what, given = next((what, given) for (what, n), given in zip(right.items(), shape, strict=True) if given != n)
+        return f"four axes are right, but there are not {given} {what}."
     return f"{shape} has {len(shape)} axes; pictures, channels, rows and columns make four: N, C, H, W."
 
 
@@ -48,7 +56,7 @@ def check_stretch(stretch):
             return "your function changes X itself: return a new tensor, as X - 1 does and X -= 1 does not."
         problem = compare(got, want, f"stretch of {before.tolist()}")
         if problem and isinstance(got, torch.Tensor) and (got.min(), got.max()) != (0, 1):
-            return f"{problem} Its numbers go from {got.min():g} to {got.max():g}; they should from 0 to 1."
+            return f"{problem} Its numbers go from {got.min():g} to {got.max():g}; they should go from 0 to 1."
         if problem:
             return problem
     return None
@@ -68,6 +76,8 @@ def check_identity(answer):
         return None
     if K.count_nonzero() == 1 and K.max() == 1:
         return "one weight of 1 is the right idea, but at this place the picture comes out shifted: try the middle."
+    if not K.any():
+        return "with all nine weights 0 the output is 0 everywhere."
     if len(K.unique()) == 1:
         return "equal weights mix all nine pixels of the window, so the picture blurs. Only one of them should count."
     return f"on a random picture the output differs from the input by up to {(Y - X[1:-1, 1:-1]).abs().max():.2g}."
@@ -84,7 +94,9 @@ EXERCISES = [
             "answer = 0 + 1 + 2 + 3": "sum of the kernel's own numbers",
             "answer = 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3": "first number of the output",
             "answer = 4 * 3 + 5 * 2 + 7 * 1 + 8 * 0": "kernel turned over",
-            "answer = 37": "is 37, which is not right",
+            "answer = 37": "third number of the output",
+            "answer = [43]": "without brackets",
+            "answer = 40": "is 40, which is not right",
         },
     ),
     Exercise(
@@ -96,6 +108,8 @@ EXERCISES = [
             "shape = (256, 28, 28, 1)": "their order is not",
             "shape = (256, 3, 28, 28)": "a grey picture has one",
             "shape = (28, 28)": "has 2 axes",
+            "shape = (64, 1, 28, 28)": "not 64 pictures",
+            "shape = (256, 1, 28, 1)": "not 1 columns",
             "shape = 256 * 28 * 28": "a shape is a tuple",
         },
     ),
@@ -105,8 +119,8 @@ EXERCISES = [
                "`X.min()` and `X.max()` are the two numbers you need."),
         solution="def stretch(X):\n    return (X - X.min()) / (X.max() - X.min())",
         wrong={
-            "def stretch(X):\n    return X / X.max()": "they should from 0 to 1",
-            "def stretch(X):\n    return X - X.min()": "they should from 0 to 1",
+            "def stretch(X):\n    return X / X.max()": "they should go from 0 to 1",
+            "def stretch(X):\n    return X - X.min()": "they should go from 0 to 1",
             "def stretch(X):\n    return X.clamp(0, 1)": "differs at",
             "def stretch(X):\n    X -= X.min()\n    X /= X.max()\n    return X": "changes X itself",
             "def stretch(X):\n    return (X.max() - X.min()).item()": "shape ()",
@@ -121,6 +135,7 @@ EXERCISES = [
             "weights = [[1, 0, 0], [0, 0, 0], [0, 0, 0]]": "comes out shifted",
             "weights = [[1, 1, 1], [1, 1, 1], [1, 1, 1]]": "the picture blurs",
             "weights = [[0, 0, 0], [0, 2, 0], [0, 0, 0]]": "differs from the input",
+            "weights = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]": "0 everywhere",
             "weights = [[0, 0], [0, 1]]": "should have shape (3, 3)",
             "weights = 'identity'": "should be nine numbers",
         },

@@ -3,20 +3,31 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from .core import Exercise, compare
+
+ADVICE_SIZE = {
+    55: "55 is the size without padding: ⌊(112 − 3)/2⌋ + 1. Padding adds 1 pixel on each side.",
+    57: "57 is the size with ceil_mode=True; the division floors unless you ask for it.",
+    37: "37 is the size with stride 3 and no padding. The stride is the window's size only where none is given.",
+    38: "38 is the size with stride 3. The stride is the window's size only where none is given.",
+    110: "110 is the size with stride 1 and no padding.",
+    112: "112 is the size with stride 1: then a 3×3 window with padding 1 keeps the size.",
+}
 
 
 def check_shape(answer):
     if not isinstance(answer, (tuple, list)) or len(answer) != 4:
-        return "a shape has four numbers here: (N, C, H, W)."
-    if tuple(answer) == (8, 64, 55, 55):
-        return "55 is the size without padding: ⌊(112 − 3)/2⌋ + 1. Padding adds 1 pixel on each side."
-    if tuple(answer) == (8, 64, 57, 57):
-        return "57 is the size with ceil_mode=True; the division floors unless you ask for it."
-    if answer[1] != 64:
-        return f"the channels are pooled one by one: 64 go in, 64 come out, not {answer[1]}."
-    return compare(answer, (8, 64, 56, 56), "the shape")
+        return "the answer should be a tuple of four numbers: (N, C, H, W)."
+    N, C, H, W = answer
+    if C != 64:
+        return f"the channels are pooled one by one: 64 go in, 64 come out, not {C}."
+    if N != 8:
+        return f"the pictures of a batch are pooled one by one: 8 go in, 8 come out, not {N}."
+    if (H, W) == (56, 56):
+        return None
+    return ADVICE_SIZE.get(H, "height and width are not right: put n = 112, P = 1, p = 3 and s = 2 into the formula.")
 
 
 def check_loop(answer):
@@ -33,16 +44,22 @@ def check_loop(answer):
 
 def check_forward(answer):
     generator = np.random.default_rng(0)
-    for pool, stride, pad, sign in ((2, 2, 0, 1), (2, 2, 1, 1), (3, 2, 1, 1), (3, 1, 1, -1), (3, 3, 1, -1)):
+    for pool, stride, pad, sign in ((2, 2, 0, 1), (2, 2, 1, 1), (3, 2, 1, 1), (3, 1, 1, -1), (3, 3, 1, -1e9)):
         x = sign * generator.uniform(1, 2, size=(2, 3, 7, 8))
         case = f"window {pool}, stride {stride}, pad {pad}"
         want = F.max_pool2d(torch.tensor(x), pool, stride, pad)
-        got = answer(x.copy(), pool, stride, pad)
+        try:
+            got = answer(x.copy(), pool, stride, pad)
+        except ValueError as error:
+            if "reshape" not in str(error):
+                raise
+            return f"with {case}: {error}. Is H, as it was before np.pad, widened by 2·pad, once, in out_h? And W?"
         shape = np.shape(got)
         if pad and shape != want.shape and shape[2:] == tuple((n - pool) // stride + 1 for n in (7, 8)):
             return f"with {case} the output is {shape}, as without padding: 2·pad belongs into its size."
-        if shape == want.shape and sign < 0 and np.max(got) >= 0:
-            return f"with {case} and only negative input the output has a 0: padding has won a maximum. Pad with −∞."
+        if shape == want.shape and sign < 0 and np.max(got) > x.max():
+            won = f"the output has {np.max(got):g}: padding has won a maximum. Pad with −∞."
+            return f"with {case} and only negative input {won}"
         advice = compare(got, want, f"the output for input (2, 3, 7, 8), {case},")
         if advice:
             return advice
@@ -66,10 +83,12 @@ def check_average_kernel(answer):
 
 
 def check_blur(answer):
+    if isinstance(answer, nn.Module):
+        return "give the class itself, MaxBlurPool, not a layer made from it."
     layer = answer(3)
-    if list(layer.parameters()):
+    if any(parameter.requires_grad for parameter in layer.parameters()):
         return "the blur is fixed, but your layer has parameters: an optimiser would change it. Use register_buffer."
-    X = torch.linspace(0, 4, 2 * 3 * 8 * 9).sin().reshape(2, 3, 8, 9)
+    X = torch.rand(2, 3, 8, 9, generator=torch.Generator().manual_seed(0))
     blur = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])).expand(3, 1, 3, 3) / 16
     want = F.conv2d(F.max_pool2d(X, 2, 1), blur, stride=2, groups=3)
     got = layer(X)
@@ -81,7 +100,12 @@ def check_blur(answer):
         return f"the output has shape {tuple(got.shape)}: stride 2 is missing."
     if got.shape == want.shape and torch.allclose(got, 16 * want, atol=1e-4):
         return "the output is 16 times too large: the nine weights of the blur must add up to 1."
-    return compare(got, want, "the output")
+    if got.shape == want.shape and torch.allclose(got, F.max_pool2d(F.conv2d(X, blur, groups=3), 2), atol=1e-5):
+        return "the blur comes first in your layer: blur what the maximum leaves, not the picture."
+    stays = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
+    if compare(got, want) is None and stays:
+        return "the numbers are right, but `.to(device)` leaves a plain tensor behind. Use register_buffer."
+    return compare(got, want, "the output") or compare(answer(2)(X[:, :2]), want[:, :2], "the output for 2 channels")
 
 
 EXERCISES = [
@@ -98,7 +122,10 @@ EXERCISES = [
             "shape = (8, 64, 55, 55)": "without padding",
             "shape = (8, 64, 57, 57)": "ceil_mode",
             "shape = (8, 1, 56, 56)": "64 go in, 64 come out",
-            "shape = (8, 64, 112, 112)": "differs at (2,)",
+            "shape = (8, 64, 112, 112)": "with stride 1",
+            "shape = (8, 64, 38, 38)": "with stride 3",
+            "shape = (64, 64, 56, 56)": "8 come out",
+            "shape = (8, 64, 58, 58)": "into the formula",
         },
     ),
     Exercise(
@@ -165,6 +192,20 @@ def forward(x, pool, stride, pad):
 """: "2·pad belongs into its size",
             """
 def forward(x, pool, stride, pad):
+    N, C, H, W = x.shape
+    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
+    rows = windows[:, :, ::stride, ::stride].reshape(-1, pool * pool)
+    return rows.max(axis=1).reshape(N, C, 1 + (H + pad - pool) // stride, 1 + (W + pad - pool) // stride)
+""": "widened by 2·pad",
+            """
+def forward(x, pool, stride, pad):
+    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-1000)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
+    return windows[:, :, ::stride, ::stride].max(axis=(-2, -1))
+""": "the output has -1000",
+            """
+def forward(x, pool, stride, pad):
     x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-np.inf)
     windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
     return windows[:, :, ::stride, ::stride].mean(axis=(-2, -1))
@@ -199,7 +240,7 @@ def average_kernel(channels, k):
         check=check_blur,
         hints=(
             "`forward` has two lines: `F.max_pool2d(X, 2, stride=1)`, then `F.conv2d` with the blur and stride 2.",
-            "`self.register_buffer(\"weight\", …)` keeps a tensor that moves with the layer and is not learned; "
+            '`self.register_buffer("weight", …)` keeps a tensor that moves with the layer and is not learned; '
             "05.4 says what groups=channels does.",
         ),
         solution="""
@@ -244,6 +285,26 @@ class MaxBlurPool(nn.Module):
     def forward(self, X):
         return F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2, groups=len(self.weight))
 """: "16 times too large",
+            """
+class MaxBlurPool(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.weight = torch.outer(row, row).repeat(channels, 1, 1, 1)
+
+    def forward(self, X):
+        return F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2, groups=len(self.weight))
+""": "leaves a plain tensor behind",
+            """
+class MaxBlurPool(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("weight", torch.outer(row, row).repeat(channels, 1, 1, 1))
+
+    def forward(self, X):
+        return F.max_pool2d(F.conv2d(X, self.weight, groups=len(self.weight)), 2)
+""": "blur comes first",
             """
 class MaxBlurPool(nn.Module):
     def __init__(self, channels):

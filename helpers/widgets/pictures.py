@@ -107,7 +107,7 @@ def _grey(image):
         values = np.asarray(image, dtype=np.float32)
         top = 65535.0 if image.mode.startswith("I") and values.max() <= 65535 else max(float(values.max()), 1e-6)
         return Image.fromarray(values / top)
-    if image.has_transparency_data:
+    if image.mode.endswith(("A", "a")) or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return Image.fromarray(np.asarray(image.convert("L"), dtype=np.float32) / 255)

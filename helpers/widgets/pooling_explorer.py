@@ -13,7 +13,7 @@ from .base import Explorer, choice, slider
 
 FARTHEST = 8  # px to the right
 ROWS, LEFT, RIGHT, SIDE = (26, 286), 8, 372, 216  # panels, px
-LARGEST_CELL = 72
+LARGEST_CELL, SMALLEST_FONT = 72, 6
 ROUNDING = 1e-4  # two averages of the same numbers in another order may differ by less
 STRONG = 0.5  # an edge of the photo is a Sobel response above it
 
@@ -168,7 +168,9 @@ def _arrow(result, top):
 
 
 def _table(result, values, x, y, cell, faint=None):
-    return svg.matrix(values, x, y, cell, colors="grey", limit=_limit(result), faint=faint)
+    values = np.asarray(values)
+    readable = values.size > 256 or min(svg.fit(svg.number(value), cell) for value in values.flat) >= SMALLEST_FONT
+    return svg.matrix(values, x, y, cell, colors="grey", limit=_limit(result), numbers=readable, faint=faint)
 
 
 def _limit(result):
