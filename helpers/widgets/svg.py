@@ -132,6 +132,7 @@ def matrix(values, x, y, cell=28, *, colors="signed", limit=None, numbers=True, 
     if max(rows, columns) > 16:
         return tile(values, x, y, columns * cell, rows * cell, colors=colors, limit=limit)
     shades, palette, parts = levels(values, colors, limit), PALETTES[colors], []
+    font_size = fit(max((number(value) for value in values.flat), key=len, default=""), cell)
     for i in range(rows):
         for j in range(columns):
             left, top = x + j * cell, y + i * cell
@@ -142,8 +143,8 @@ def matrix(values, x, y, cell=28, *, colors="signed", limit=None, numbers=True, 
             parts.append(rect(left, top, cell, cell, fill=f"#{r:02x}{g:02x}{b:02x}", stroke="#808080", line=0.5))
             if numbers:
                 ink = "#000" if 0.299 * r + 0.587 * g + 0.114 * b > 120 else "#fff"
-                string = number(values[i, j])
-                parts.append(text(left + cell / 2, top + cell / 2 + 4, string, size=fit(string, cell), color=ink))
+                middle = top + cell / 2 + font_size / 3
+                parts.append(text(left + cell / 2, middle, number(values[i, j]), size=font_size, color=ink))
     return "".join(parts)
 
 
