@@ -9,14 +9,14 @@ BYTES = 4  # of a number in fp32
 COPIES = 3  # weights, gradients, momentum
 DECADES = 15  # the bars run from 1 to 10^15
 GPU_BYTES = 80e9
-LEFT, WIDTH, BAR = 132, 400, 15
+SIZE, LEFT, WIDTH, BAR = (700, 250), 132, 400, 15
 PANELS = {  # quantity of a layer: title of its pair of bars
     "weights": "weights to learn",
-    "training_bytes": "memory to train them: weights + gradients + momentum, in fp32",
+    "training_bytes": "memory in training, fp32: weights, gradients, momentum",
     "multiply_adds": "multiply-adds for one photo",
 }
 COUNTS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
-SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 class DenseCost(Explorer):
@@ -60,7 +60,7 @@ class DenseCost(Explorer):
             parts.append(_pair(result, quantity, top + 8))
             top += 68
         parts += [_gpu_line(20 + 68), _axis(20, top - 14)]
-        return svg.picture(700, top + 26, *parts, label=self.describe(result))
+        return svg.picture(*SIZE, *parts, label=self.describe(result))
 
 
 def _layer(weights, multiply_adds):
@@ -75,7 +75,7 @@ def _pair(result, quantity, top):
     for (kind, name), color in zip(names.items(), svg.ACCENTS, strict=False):
         value = result[kind][quantity]
         end, mark = _place(value), _place(GPU_BYTES)
-        after = mark if in_bytes and end < mark < end + 150 else end  # not across the mark
+        after = mark if in_bytes and kind == "dense" and end < mark < end + 150 else end  # not across the mark
         number = f"{memory(value)} = {COPIES} × {memory(result[kind]['bytes'])}" if in_bytes else count(value)
         parts.append(svg.text(LEFT - 8, top + 12, name, size=11, anchor="end"))
         parts.append(svg.rect(LEFT, top, end - LEFT, BAR, fill=color, stroke="none"))
@@ -85,10 +85,10 @@ def _pair(result, quantity, top):
 
 
 def _gpu_line(top):
-    """A mark in the memory panel at what one large GPU holds."""
+    """A mark across the dense layer's bar in the memory panel, at what one large GPU holds."""
     x = _place(GPU_BYTES)
-    note = svg.text(x + 6, top + 20 + BAR, f"dashed: {memory(GPU_BYTES)}, one large GPU", size=10, anchor="start")
-    return svg.path([(x, top + 5), (x, top + 15 + 2 * BAR)], dash="3 3") + note
+    note = svg.text(SIZE[0] - 4, top, f"dashed: {memory(GPU_BYTES)}, one large GPU", size=10, anchor="end")
+    return svg.path([(x, top + 4), (x, top + 12 + BAR)], dash="3 3") + note
 
 
 def _axis(top, bottom):
@@ -98,7 +98,7 @@ def _axis(top, bottom):
         x = _place(10**power)
         parts.append(svg.path([(x, bottom), (x, bottom + 4)], line=0.8))
         parts.append(svg.text(x, bottom + 16, f"1{COUNTS[power // 3]}", size=10))
-        parts.append(svg.text(x, bottom + 29, f"1 {SIZES[power // 3]}", size=10, opacity=0.75))
+        parts.append(svg.text(x, bottom + 29, f"1 {UNITS[power // 3]}", size=10, opacity=0.75))
     return "".join(parts)
 
 
@@ -117,5 +117,5 @@ def count(number):
 
 def memory(size):
     """Return a number of bytes with its unit, powers of a thousand: 32.4 kB, 43.2 GB."""
-    power = min(int(math.log10(size)) // 3, len(SIZES) - 1)
-    return f"{size / 1000**power:.4g} {SIZES[power]}"
+    power = min(int(math.log10(size)) // 3, len(UNITS) - 1)
+    return f"{size / 1000**power:.4g} {UNITS[power]}"
