@@ -6,7 +6,7 @@ import ipywidgets as W
 import torch
 import traitlets as T
 
-from ..ops import corr2d
+from ..ops import corr2d, output_size
 from . import svg
 from .base import Explorer, choice, parameter, slider, switch
 from .kernel_editor import KERNELS, LARGEST, OWN, SIZES, KernelEditor, Weights, kernel_named, name_of, resized, size_of
@@ -139,12 +139,12 @@ class KernelExplorer(Explorer):
         except ValueError as problem:
             return {"problem": str(problem), "output": None, "code": ""}
         K = weights.flip(0, 1) if turned else weights
-        Y = corr2d(X, K)
+        Y = _in_halves(X, K)
         window = X[row:row + K.shape[0], column:column + K.shape[1]]
         return {
             "problem": "", "name": picture_name, "operation": operation, "X": X, "K": K, "row": row, "column": column,
             "window": window, "products": window * K, "sum": Y[row, column].item(),
-            "negative": (Y < 0).float().mean().item(), "clamp": clamp, "output": Y.clamp(min=0) if clamp else Y,
+            "negative": (Y.numpy() < 0).mean().item(), "clamp": clamp, "output": Y.clamp(min=0) if clamp else Y,
             "limit": _scale(X, K), "code": _code(picture_name, upload, weights, turned, clamp),
         }  # fmt: skip
 
@@ -152,7 +152,7 @@ class KernelExplorer(Explorer):
         """Say what was computed, its range and the chosen element."""
         if result["problem"]:
             return result["problem"]
-        X, K, Y = result["X"], result["K"], result["output"]
+        X, K, Y = result["X"], result["K"], result["output"].numpy()
         range_ = f"{svg.number(Y.min())} to {svg.number(Y.max())}"
         clamped = ", which are shown as 0" if result["clamp"] else ""
         return (
@@ -171,6 +171,19 @@ class KernelExplorer(Explorer):
             super().refresh(first=first)
             code = html.escape((self.result or {}).get("code", ""))
             self._code.value = f'<pre style="user-select:all;line-height:1.3;height:15.6em;margin:0">{code}</pre>'
+
+
+def _in_halves(X, K):
+    """corr2d of the upper and of the lower half, each small enough for torch to stay on one thread.
+
+    Two threads save nothing here, and where the browser keeps a core busy they wait for each other.
+    """
+    Y = torch.empty(output_size(tuple(X.shape), tuple(K.shape)))
+    middle = len(Y) // 2
+    if middle:
+        Y[:middle] = corr2d(X[: middle + len(K) - 1], K)
+    Y[middle:] = corr2d(X[middle:], K)
+    return Y
 
 
 def _check_fits(X, K):
