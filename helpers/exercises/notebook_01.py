@@ -20,7 +20,10 @@ def check_gigabytes(answer):
         if abs(got / value - 1) < 1e-6:
             return advice
     adam = float(answer(36_000_000, 100, copies=4))
-    return compare(got, 43.2, "training_gigabytes(36_000_000, 100)") or compare(adam, 57.6, "with copies=4 it")
+    wrong = compare(got, 43.2, "training_gigabytes(36_000_000, 100)")
+    if not wrong and got == adam:
+        return "copies=4 gives the same as copies=3: multiply by `copies`, not by a fixed number."
+    return wrong or compare(adam, 57.6, "with copies=4 it")
 
 
 def check_free_numbers(answer):
@@ -60,12 +63,18 @@ def check_sum_of_dice(answer):
     """Dice whose faces are not equally likely tell a convolution from a cross-correlation."""
     p, q = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.2, 0.3, 0.4])
     want, turned = torch.tensor([[0.05, 0.13, 0.23, 0.33, 0.18, 0.08], [0.20, 0.27, 0.27, 0.17, 0.07, 0.02]])
-    got = torch.as_tensor(answer(p, q))
+    got = torch.as_tensor(answer(p, q)).float()
+    if got.shape[-1:] == want.shape and got.dim() > 1:
+        return f"return one axis: yours has shape {tuple(got.shape)}; take [0, 0] of what conv1d gives."
     if got.shape != want.shape:
-        return (f"for 3 and 4 faces the sum has 3 + 4 − 1 = 6 values, 0 to 5; yours has shape {tuple(got.shape)}. "
-                "Where only part of the faces overlap, zeros (padding) stand for the rest.")
+        return (
+            f"for 3 and 4 faces the sum has 3 + 4 − 1 = 6 values, 0 to 5; yours has shape {tuple(got.shape)}. "
+            "Where only part of the faces overlap, zeros (padding) stand for the rest."
+        )
     if torch.allclose(got, turned) or torch.allclose(got, turned.flip(0)):
         return "this slides one die without flipping it, a cross-correlation: fair dice would have hidden that."
+    if torch.allclose(got, torch.tensor([0.23, 0.21, *want[2:]])):
+        return "q[s - i] with s − i < 0 counts from the end in Python: take the terms with 0 ≤ s − i < len(q) only."
     return compare(got, want, "sum_of_dice")
 
 
@@ -101,6 +110,8 @@ def check_as_convolution(answer):
         return "the layer has weights of its own: copy linear.weight, reshaped, into them."
     if layer.bias is None or (layer.bias.shape == (5,) and not torch.allclose(layer.bias, linear.bias)):
         return "the bias is missing or its own: copy linear.bias too."
+    if layer.stride != (1, 1):
+        return f"the stride is {layer.stride}: on a larger picture the layer would leave out places; leave it at 1."
     return compare(layer(X).detach(), linear(X.flatten(1)).detach()[:, :, None, None], "the convolution's output")
 
 
@@ -114,6 +125,7 @@ EXERCISES = [
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * copies / 10**9": "4 bytes",
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 4 / 10**9": "one copy",
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 4 * copies / 2**30": "GiB",
+            "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 12 / 10**9": "fixed number",
         },
     ),
     Exercise(
@@ -157,6 +169,11 @@ EXERCISES = [
             "def sum_of_dice(p, q):\n    return F.conv1d(p[None, None], q[None, None], padding=len(q) - 1)[0, 0]":
                 "without flipping",
             "def sum_of_dice(p, q):\n    return F.conv1d(q[None, None], p.flip(0)[None, None])[0, 0]": "padding",
+            "def sum_of_dice(p, q):\n"
+            "    return F.conv1d(q[None, None], p.flip(0)[None, None], padding=len(p) - 1)": "one axis",
+            "def sum_of_dice(p, q):\n    total, m = [], len(q)\n    for s in range(len(p) + m - 1):\n"
+            "        total.append(sum(p[i] * q[s - i] for i in range(len(p)) if s - i < m))\n    return total":
+                "from the end",
         },
     ),
     Exercise(
@@ -193,6 +210,10 @@ EXERCISES = [
             "    layer.weight.data = linear.weight.data.reshape(layer.weight.shape)\n    return layer": "bias",
             "def as_convolution(linear, channels, height, width):\n"
             "    return nn.Conv2d(channels, linear.out_features, 3)": "whole picture",
+            "def as_convolution(linear, channels, height, width):\n"
+            "    layer = nn.Conv2d(channels, linear.out_features, (height, width), stride=(height, width))\n"
+            "    layer.weight.data = linear.weight.data.reshape(layer.weight.shape)\n"
+            "    layer.bias.data = linear.bias.data\n    return layer": "stride",
         },
     ),
 ]  # fmt: skip

@@ -92,6 +92,7 @@ def _factors(result, top):
     points = zip(result["times"].tolist(), result["eaten"].tolist(), strict=True)
     mirrored = zip(result["times"].tolist(), result["flipped"].tolist(), strict=True)
     place = (LEFT, top, WIDTH, HEIGHT, TIMES, (0, 1.1))
+    names = [("f(t): portions per hour", svg.BLUE, ""), ("g(x − t): share of it left at x", svg.ORANGE, "6 3")]
     return (
         svg.axes(*place, xlabel="t, hours", xticks=TICKS, yticks=[0, 1])
         + svg.curve(points, *place, stroke=svg.BLUE, line=2, fill=svg.BLUE, opacity=0.15)
@@ -99,7 +100,7 @@ def _factors(result, top):
         + _moment(result, place, result["f(t)"], svg.BLUE)
         + _moment(result, place, result["g(x-t)"], svg.ORANGE)
         + _now(result, top)
-        + _keys(top - 8, [("f(t): eaten", svg.BLUE, ""), ("g(x − t): share of it left at x", svg.ORANGE, "6 3")])
+        + _keys(top - 8, names)
     )
 
 

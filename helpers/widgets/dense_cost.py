@@ -85,9 +85,9 @@ def _pair(result, quantity, top):
 
 
 def _gpu_line(top):
-    """A mark across the dense layer's bar in the memory panel, at what one large GPU holds."""
+    """A mark across the dense layer's bar in the memory panel, at what a GPU with GPU_BYTES holds."""
     x = _place(GPU_BYTES)
-    note = svg.text(SIZE[0] - 4, top, f"dashed: {memory(GPU_BYTES)}, one large GPU", size=10, anchor="end")
+    note = svg.text(SIZE[0] - 4, top, f"dashed: a GPU with {memory(GPU_BYTES)}", size=10, anchor="end")
     return svg.path([(x, top + 4), (x, top + 12 + BAR)], dash="3 3") + note
 
 

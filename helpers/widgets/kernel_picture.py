@@ -39,7 +39,11 @@ def _input(result):
 @functools.lru_cache(maxsize=8)
 def _input_table(X):
     """The input's own panel: encoded once, not at every move of a slider. A tensor is found by its identity."""
-    return svg.matrix(X, INPUT, TOP, _cell(X), colors="grey", limit=X.max().item())
+    return svg.matrix(X, INPUT, TOP, _cell(X), colors="grey", limit=_brightest(X))
+
+
+def _brightest(X):
+    return X.numpy().max()  # NumPy's: torch would ask its other threads to help, and wait for them
 
 
 def _output(result):
@@ -67,7 +71,7 @@ def _taps(result):
     turned = ", turned by 180°" if result["operation"] == "convolution" else ""
     return "".join([
         _heading(TAPS, TOP, "window"),
-        svg.matrix(result["window"], TAPS, TOP, cell, colors="grey", limit=result["X"].max().item()),
+        svg.matrix(result["window"], TAPS, TOP, cell, colors="grey", limit=_brightest(result["X"])),
         svg.text(TAPS + SMALL + 14, TOP + middle, "×", size=18),
         _heading(right, TOP, f"kernel{turned}"),
         svg.matrix(K, right, TOP, cell),
