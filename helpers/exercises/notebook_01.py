@@ -125,7 +125,7 @@ EXERCISES = [
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * copies / 10**9": "4 bytes",
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 4 / 10**9": "one copy",
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 4 * copies / 2**30": "GiB",
-            "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 12 / 10**9": "fixed number",
+            "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 12 / 1e9": "fixed number",
         },
     ),
     Exercise(
