@@ -1,7 +1,7 @@
 """The course beside the book's own functions, in alternation: python -m helpers.benchmark [part ...] [--full]
 
-Each part is a function that returns rows; `PARTS` names them. Without a name all of them run. With --full, training
-goes over ten epochs instead of one: about 15 minutes on two cores.
+Each part is a function that returns rows or a table; `PARTS` names them. Without a name all of them run. With
+--full, training goes over ten epochs instead of one: about 15 minutes on two cores.
 """
 
 import argparse
@@ -128,7 +128,15 @@ def curve_table() -> list[Row]:
     return curve_rows()
 
 
-PARTS = {"loader": loader_table, "corr2d": corr2d_table, "curve": curve_table, "train": training_table}
+def widgets_part() -> str:
+    """The kernel explorer, from a move of its slider to the new picture: in Python, and in JupyterLab and Chromium."""
+    from .benchmark_widgets import as_table, widgets_table
+
+    return as_table(widgets_table())
+
+
+PARTS = {"loader": loader_table, "corr2d": corr2d_table, "curve": curve_table, "widgets": widgets_part,
+         "train": training_table}
 
 
 def machine() -> str:
@@ -166,7 +174,8 @@ def main(words: list[str] | None = None) -> int:
     print(machine())
     for name in options.parts or PARTS:
         print(f"\n{PARTS[name].__doc__.splitlines()[0]}")
-        print(table(PARTS[name](options.full) if name == "train" else PARTS[name]()), flush=True)
+        measured = PARTS[name](options.full) if name == "train" else PARTS[name]()
+        print(measured if isinstance(measured, str) else table(measured), flush=True)
     return 0
 
 
