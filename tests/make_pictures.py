@@ -1,7 +1,7 @@
 """Make the README's pictures from a real run in JupyterLab: python -m tests.make_pictures [00 02 …]
 
-img/kernel_explorer.png: the kernel explorer with its controls, set to an edge detector. img/thumb_NN.png: for each
-notebook its first widget's picture. Needs Chromium; run from the repository's root.
+img/kernel_explorer.png: the kernel explorer of notebook 02 with its controls, on a photo. img/thumb_NN.png: for each
+notebook one of its pictures. Needs Chromium; run from the repository's root.
 """
 
 import io
@@ -14,7 +14,9 @@ from PIL import Image
 
 from .browser import ROOT, Page, chromium_context, jupyterlab
 
-WIDTH = 360  # pixels of a thumbnail, shown at half of it
+WIDTH = 360  # pixels of a thumbnail
+WIDGET = ".cnn-course svg[role=img]"
+SHOWN = {"00": ("svg[role=img]", 0), "02": (WIDGET, 2), "07": (WIDGET, 1)}  # otherwise the first widget
 
 
 def thumbnail(png, path):
@@ -36,11 +38,11 @@ def make(numbers):
                 continue
             opened = Page(context, lab, path.name)
             opened.run_all(1200)
-            widget = opened.widgets().first
-            thumbnail(widget.locator("svg[role=img]").first.screenshot(), ROOT / f"img/thumb_{path.name[:2]}.png")
+            kind, position = SHOWN.get(path.name[:2], (WIDGET, 0))
+            shown = opened.page.locator(kind).nth(position)
+            thumbnail(shown.screenshot(), ROOT / f"img/thumb_{path.name[:2]}.png")
             if path.name.startswith("02"):
-                explorer = opened.page.locator(".cnn-course", has=opened.page.get_by_text("cross-correlation")).first
-                (ROOT / "img/kernel_explorer.png").write_bytes(explorer.screenshot())
+                opened.widgets().nth(position).screenshot(path=ROOT / "img/kernel_explorer.png")
             opened.close()
             print(f"made the pictures of {path.name}")
 
