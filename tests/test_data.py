@@ -1,4 +1,7 @@
 """helpers.data: the batches, the loader's arguments, the photos."""
+import ctypes
+import platform
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ from torchvision.transforms import Resize
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 from helpers import benchmark
-from helpers.data import ImageBatches, load_data_fashion_mnist, load_photo
+from helpers.data import ImageBatches, keep_freed_memory, load_data_fashion_mnist, load_photo
 from helpers.sources import find_images
 
 from .fake_data import load, network_off  # noqa: F401  (a fixture)
@@ -218,6 +221,12 @@ def test_default_device_is_that_of_try_gpu():
     train_iter, _ = load_data_fashion_mnist(64, num_train=100)
     X, y = next(iter(train_iter))
     assert X.device.type == y.device.type == train_iter.images.device.type == try_gpu().type
+
+
+def test_freed_memory_is_kept_where_there_is_glibc(monkeypatch):
+    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert not keep_freed_memory()
 
 
 @pytest.mark.parametrize("options", [{"num_train": 0}, {"num_test": -1}, {"batch_size": 0}, {"resize": 0}])
