@@ -16,7 +16,7 @@ from .browser import ROOT, Page, chromium_context, jupyterlab
 
 WIDTH = 360  # pixels of a thumbnail
 WIDGET = ".cnn-course svg[role=img]"
-SHOWN = {"00": ("svg[role=img]", 0), "02": (WIDGET, 2), "07": (WIDGET, 1)}  # otherwise the first widget
+SHOWN = {"00": (".jp-OutputArea-output img", 0), "02": (WIDGET, 2), "07": (WIDGET, 1)}  # otherwise the first widget
 
 
 def thumbnail(png, path):
@@ -40,6 +40,8 @@ def make(numbers):
             opened.run_all(1200)
             kind, position = SHOWN.get(path.name[:2], (WIDGET, 0))
             shown = opened.page.locator(kind).nth(position)
+            shown.scroll_into_view_if_needed()
+            opened.page.wait_for_timeout(1000)  # cells above it may still change their height
             thumbnail(shown.screenshot(), ROOT / f"img/thumb_{path.name[:2]}.png")
             if path.name.startswith("02"):
                 opened.widgets().nth(position).screenshot(path=ROOT / "img/kernel_explorer.png")
