@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import fx, nn
 
+from .advice import advised, check_shape
 from .tables import Table, as_text
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -87,18 +88,16 @@ def describe_net(net: nn.Module, input_shape: Sequence[int]) -> NetTable:
         rows.append(Layer(layers[layer], type(layer).__name__, shape, sum(own.values()), multiply_adds, memory))
 
     def record(layer, inputs, output):
-        outputs, given = _tensors(output), {_storage(X) for X in _tensors(inputs)}
-        new = {_storage(X): X.numel() * X.element_size() for X in outputs if _storage(X) not in given}
+        outputs, given = _tensors(output), {X.untyped_storage()._cdata for X in _tensors(inputs)}
+        sizes = {X.untyped_storage()._cdata: X.numel() * X.element_size() for X in outputs}
         shape = tuple(outputs[0].shape) if outputs else None
-        add_row(layer, shape, _multiply_adds(layer, inputs, output), sum(new.values()))
+        new = sum(size for place, size in sizes.items() if place not in given)
+        add_row(layer, shape, _multiply_adds(layer, inputs, output), new)
 
-    hooks = [layer.register_forward_hook(record) for layer in layers]
-    try:
-        with _undisturbed(net):
-            _run(net, net, input_shape)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with _undisturbed(net), contextlib.ExitStack() as hooks:
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_hook(record))
+        _run(net, net, input_shape)
     called = {row.name for row in rows}
     for layer, name in layers.items():
         if name not in called and _own(layer):
@@ -126,8 +125,7 @@ def receptive_field(net: nn.Module, input_shape: Sequence[int]) -> Table:
 
 
 class _Follower(fx.Interpreter):
-    """Runs a traced net; spans[node] is (first, last, step) per spatial axis: element i of that value sees the
-    input's pixels first + i·step to last + i·step."""
+    """Runs a traced net. With (first, last, step) in spans, element i sees pixels first + i·step to last + i·step."""
 
     def __init__(self, module):
         super().__init__(module)
@@ -150,10 +148,10 @@ class _Follower(fx.Interpreter):
         self.sizes[node] = size
         self.spans[node] = [(first - p * step, last + (d * (k - 1) - p) * step, s * step)
                             for (first, last, step), (k, s, p, d) in zip(spans, windows, strict=True)]  # fmt: skip
-        if node.op == "call_module" or len(sources) > 1:
+        name = node.target if node.op == "call_module" else node.name if len(sources) > 1 else None
+        if name:
             first, last, step = zip(*self.spans[node], strict=True)
             sizes = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
-            name = node.target if node.op == "call_module" else node.name
             self.rows.append(Field(name, _kind(layer), sizes, step, first))
 
 
@@ -170,6 +168,9 @@ def _windows(layer, before, after):
     axes, kind = len(before), _kind(layer)
     if isinstance(layer, (*CONVOLUTIONS, *POOLS)):
         k, s, d = (_each(getattr(layer, name, 1), axes) for name in ("kernel_size", "stride", "dilation"))
+        if len(_each(layer.kernel_size, axes)) != axes:
+            raise ValueError(f"{kind} needs {len(layer.kernel_size)} axes after (N, C), the input has {axes}: "
+                             "give input_shape as (N, C, H, W), for one axis fewer (N, C, L)")
         named = {"same": [b * (a - 1) // 2 for a, b in zip(k, d, strict=True)], "valid": 0}
         p = _each(named.get(layer.padding, layer.padding), axes)
         return list(zip(k, s, p, d, strict=True))
@@ -189,10 +190,9 @@ def _kind(layer):
 
 def _multiply_adds(layer, inputs, output):
     """Multiply-adds of one call; None for parameters that are used in a way we do not know."""
-    if isinstance(layer, (*CONVOLUTIONS, nn.Linear)):  # each output is a sum over one weight[i]
-        return output.numel() * layer.weight[0].numel()
-    if isinstance(layer, TRANSPOSED):  # each input is spread over one weight[i]
-        return inputs[0].numel() * layer.weight[0].numel()
+    if isinstance(layer, (*CONVOLUTIONS, nn.Linear, *TRANSPOSED)):
+        # Each output is a sum over one weight[i]; transposed, each input is spread over one.
+        return (inputs[0] if isinstance(layer, TRANSPOSED) else output).numel() * layer.weight[0].numel()
     return 0 if _countable(layer) else None
 
 
@@ -210,15 +210,16 @@ def _own(module):
 
 def _run(net, call, input_shape):
     """Call the net on zeros of its own device and dtype."""
-    parameters = [p for p in net.parameters() if p.is_floating_point()]
+    input_shape, parameters = check_shape(input_shape), [p for p in net.parameters() if p.is_floating_point()]
     if any(nn.parameter.is_lazy(p) for p in parameters):
         raise ValueError("the net has lazy layers without a shape yet: call it once on a batch, then ask again")
-    X = torch.zeros(tuple(input_shape))
+    X = torch.zeros(input_shape)
     X = X.to(parameters[0].device, parameters[0].dtype) if parameters else X
     try:
         call(X)
     except Exception as error:
-        raise ValueError(f"{type(net).__name__}, given an input of shape {tuple(input_shape)}: {error}") from error
+        sentence = f"{type(net).__name__}, given an input of shape {input_shape}: {advised(net, error)}"
+        raise ValueError(sentence) from error
 
 
 @contextlib.contextmanager
@@ -242,10 +243,6 @@ def _tensors(value):
         return [value]
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
     return [X for part in parts for X in _tensors(part)]
-
-
-def _storage(X):
-    return X.untyped_storage()._cdata
 
 
 def _each(value, axes):

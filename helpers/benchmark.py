@@ -135,8 +135,15 @@ def widgets_part() -> str:
     return as_table(widgets_table())
 
 
+def scratch_table() -> list[Row]:
+    """The convolutional net in NumPy beside the same net in PyTorch, same weights and losses, on one thread each."""
+    from .benchmark_scratch import scratch_rows
+
+    return scratch_rows()
+
+
 PARTS = {"loader": loader_table, "corr2d": corr2d_table, "curve": curve_table, "widgets": widgets_part,
-         "train": training_table}
+         "scratch": scratch_table, "train": training_table}
 
 
 def machine() -> str:

@@ -8,6 +8,8 @@ import threading
 import torch
 from torch import Tensor, nn
 
+from .advice import advised, wrong_numbers
+
 NO_MEMORY = ("out of memory", "can't allocate memory")  # what CUDA, MPS and the CPU say
 
 
@@ -58,7 +60,13 @@ def held_interrupts(*, drop: bool = False):
 
 @contextlib.contextmanager
 def clear_errors(net, X: Tensor):
-    """Turn an error over the batch X into one sentence that says what to do: ValueError, or RuntimeError for memory."""
+    """Turn an error over the batch X into one sentence that says what to do.
+
+    ValueError, also for a batch without a picture; TypeError for pictures of another dtype than the weights;
+    RuntimeError for memory.
+    """
+    if len(X) == 0:
+        raise ValueError(f"a batch has shape {tuple(X.shape)}: give it at least one picture, or leave it out")
     try:
         yield
     except (RuntimeError, IndexError, TypeError, ValueError, MemoryError) as error:
@@ -78,7 +86,11 @@ def explained(error: Exception, net, X: Tensor) -> Exception:
     if got and (wanted, got) == (getattr(first_convolution(net), "in_channels", 0), shape[1]):
         return ValueError(f"the net takes {wanted} channels and the pictures have {got} (X has shape {shape}): "
                           f"build the net with in_channels={got} or change the pictures")
-    return ValueError(f"{type(net).__name__}, given a batch of shape {shape}: {error}")
+    if X.ndim == 3 and first_convolution(net):
+        return ValueError(f"the batch has shape {shape}, a net of convolutions takes (N, C, H, W): X.unsqueeze(1) adds "
+                          "the axis of one channel")
+    sentence = f"{type(net).__name__}, given a batch of shape {shape}: {advised(net, error)}"
+    return wrong_numbers(net, X, error) or ValueError(sentence)
 
 
 def first_convolution(net):
@@ -88,7 +100,13 @@ def first_convolution(net):
 
 
 def check_batch(net: nn.Module, X: Tensor, y: Tensor, device) -> None:
-    """Raise ValueError if the net cannot learn from this batch, X (N, C, H, W), y (N,); lazy layers get their size."""
+    """Raise ValueError if the net cannot learn from this batch, X (N, C, H, W), y (N,); lazy layers get their size.
+
+    Raises TypeError for anything but tensors, and for pictures of another dtype than the net's weights.
+    """
+    if not isinstance(X, Tensor) or not isinstance(y, Tensor):
+        raise TypeError(f"a batch must be two tensors, not {type(X).__name__} and {type(y).__name__}: "
+                        "torch.from_numpy turns an array into one")
     if y.dtype != torch.int64 or y.shape != X.shape[:1]:
         raise ValueError(f"y must hold one class number (int64) for each of {len(X)} pictures, and is {y.dtype} of "
                          f"shape {tuple(y.shape)}")

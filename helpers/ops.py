@@ -127,6 +127,8 @@ def _with_axes(X, name, axes):
         raise TypeError(f"{name} must be a tensor, got {type(X).__name__}: use torch.tensor(...)")
     if X.dim() < 2 if "..." in axes else X.dim() != axes.count(",") + 1:
         raise ValueError(f"{name} must have the axes {axes}, got shape {tuple(X.shape)}: index or reshape it")
+    if 0 in X.shape[:-2]:
+        raise ValueError(f"{name} has shape {tuple(X.shape)}, an axis is empty: give at least one picture and channel")
     return X
 
 

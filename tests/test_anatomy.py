@@ -292,10 +292,39 @@ def test_what_cannot_be_followed_is_said():
             receptive_field(net, (1, 1, 4, 4))
 
 
+BAD = {
+    "kernel": (nn.Conv2d(1, 2, 5), (1, 1, 4, 4), ValueError, r"\(1, 1, 4, 4\).*\(4 x 4\).*\(5 x 5\).*smaller kernel"),
+    "pool": (nn.MaxPool2d(5), (1, 1, 4, 4), ValueError, "4x4.* larger pictures or a smaller window"),
+    "stride 0": (nn.Sequential(nn.Conv2d(1, 2, 3, stride=0)), (1, 1, 8, 8), ValueError,
+                 r"Conv2d \(0\) has stride=\(0, 0\), make it at least 1"),
+    "stride -1": (nn.AvgPool2d(2, stride=-1), (1, 1, 8, 8), ValueError, "AvgPool2d has stride=-1, make it at least 1"),
+    "padding": (nn.Conv2d(1, 2, 3, padding=-1), (1, 1, 8, 8), ValueError, r"padding=\(-1, -1\), make it at least 0"),
+    "channels": (nn.Conv2d(1, 2, 3), (1, 3, 8, 8), ValueError, "takes 1 channels, build it with in_channels=3"),
+    "empty batch": (nn.Conv2d(1, 2, 3), (0, 1, 8, 8), ValueError, r"\(0, 1, 8, 8\), each number must be at least 1"),
+    "negative size": (nn.Conv2d(1, 2, 3), (1, 1, -8, 8), ValueError, "each number must be at least 1"),
+    "fraction": (nn.Conv2d(1, 2, 3), (1, 1, 8.5, 8), TypeError, "8.5.* must be whole numbers"),
+    "one number": (nn.Conv2d(1, 2, 3), 8, TypeError, "input_shape is 8, must be whole"),
+}
+
+
+@pytest.mark.parametrize("function", [describe_net, receptive_field])
+@pytest.mark.parametrize("net, shape, error, words", BAD.values(), ids=BAD)
+def test_bad_input_is_named(function, net, shape, error, words):
+    with pytest.raises(error, match=words):
+        function(net, shape)
+
+
+def test_a_field_needs_the_batch_axis():
+    with pytest.raises(ValueError, match=r"Conv2d needs 2 axes after \(N, C\), the input has 1"):
+        receptive_field(nn.Conv2d(1, 2, 3), (1, 8, 8))
+    sizes = torch.Size([1, 1, 8, 8])
+    assert describe_net(nn.Conv2d(1, 2, 3), sizes)[0].output_shape == (1, 2, 6, 6)
+
+
 def test_imports_no_widget_and_no_plotting():
-    for module in ("anatomy", "ops", "tables"):
+    for module in ("anatomy", "ops", "tables", "advice"):
         tree = ast.parse(pathlib.Path(sys.modules["helpers.anatomy"].__file__).with_name(f"{module}.py").read_text())
         imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
         names = {getattr(node, "module", None) or node.names[0].name for node in imports}
         assert names <= {"torch", "torch.nn.functional", "collections", "collections.abc", "contextlib", "html",
-                         "typing", "tables"}, names  # fmt: skip
+                         "typing", "tables", "advice", "numbers", "re"}, names  # fmt: skip

@@ -213,6 +213,12 @@ BAD = {
     "float stride": (lambda: corr2d(X, K, stride=1.5), TypeError, "stride is 1.5"),
     "list": (lambda: corr2d([[1.0]], K), TypeError, "torch.tensor"),
     "complex": (lambda: corr2d(X.to(torch.complex64), K), TypeError, "complex64"),
+    "empty batch": (lambda: pool2d(torch.ones(0, 1, 4, 4), 2), ValueError, r"X has .*\(0, 1, 4, 4\), an axis is empty"),
+    "no channels to pool": (lambda: pool2d(torch.ones(2, 0, 4, 4), 2, "avg"), ValueError, r"\(2, 0, 4, 4\), an axis"),
+    "empty picture": (lambda: pool2d(torch.ones(0, 4), 2, padding=1), ValueError, "input size 0"),
+    "no input channels": (lambda: corr2d_multi_in(torch.ones(0, 4, 4), torch.ones(0, 2, 2)), ValueError, "is empty"),
+    "no output channels": (lambda: corr2d_multi_in_out(X[None], torch.ones(0, 1, 2, 2)), ValueError, "K .* is empty"),
+    "array": (lambda: corr2d(X.numpy(), K), TypeError, "got ndarray: use torch.tensor"),
     "size": (lambda: output_size(3, 4), ValueError, r"spans 4 .* has 3 \(3 \+ 2 \* 0\)"),
 }
 

@@ -406,6 +406,13 @@ X, Y = GOOD[0]
 CASES = {
     "channels": (lambda: small(), batches(3, channels=3), r"takes 1 channels.* have 3 \(X has.*in_channels=3"),
     "size": (lambda: small(), batches(3, side=5), r"Sequential, given a batch of shape \(6, 1, 5, 5\): .*mat1"),
+    "advice on size": (lambda: small(), batches(3, side=5), "takes 8 numbers and gets 18, change its in_features"),
+    "kernel": (lambda: nn.Sequential(nn.Conv2d(1, 3, 5)), GOOD, r"\(4 x 4\).*\(5 x 5\).*padding or a smaller kernel"),
+    "stride 0": (lambda: nn.Sequential(nn.Conv2d(1, 3, 2, stride=0)), GOOD, r"Conv2d \(0\) has stride=\(0, 0\), make"),
+    "stride -1": (lambda: nn.Sequential(nn.MaxPool2d(2, stride=-1)), GOOD, "MaxPool2d .0. has stride=-1, make it"),
+    "empty batch": (lambda: small(), [(X[:0], Y[:0])], r"a batch has shape \(0, 1, 4, 4\): give it at least one"),
+    "later empty batch": (lambda: small(), [*GOOD, (X[:0], Y[:0])], r"a batch has shape \(0, 1, 4, 4\)"),
+    "no channel axis": (lambda: nn.Sequential(nn.Conv2d(1, 3, 3)), [(X[:, 0], Y)], r"\(6, 4, 4\).*X.unsqueeze\(1\)"),
     "classes": (lambda: small(2), GOOD, "labels go from 0 to 2 and the net has 2 outputs.*one output per class"),
     "negative": (lambda: small(), [(X, Y - 1)], "labels go from -1"),
     "later label": (lambda: small(), [(X, Y), (X, Y + 3)], "a label is not .*Target [345] is out of.*many outputs"),
@@ -427,6 +434,27 @@ def test_one_sentence_for_what_does_not_fit(case):
         run(net, data, test=GOOD)
     assert "\n" not in str(caught.value)
     assert [module.training for module in net.modules()] == modes
+
+
+@pytest.mark.parametrize("X, sentence", [
+    ((255 * X).byte(), r"hold torch.uint8 and the net's weights float32: take X.to\(torch.float32\) / 255$"),
+    ((255 * X).long(), r"hold torch.int64 .* / 255$"),
+    (X.double(), r"hold torch.float64 and the net's weights float32: take X.to\(torch.float32\)$"),
+    (X.numpy(), "must be two tensors, not ndarray and Tensor: torch.from_numpy"),
+], ids=["bytes", "integers", "float64", "array"])  # fmt: skip
+def test_one_sentence_for_numbers_of_another_kind(X, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        run(small(), [(X, Y)], test=GOOD)
+    if isinstance(X, torch.Tensor):
+        with pytest.raises(TypeError, match=sentence):
+            evaluate_accuracy(small(), [(X, Y)])
+
+
+def test_an_error_about_something_else_is_not_put_down_to_the_dtype():
+    tokens = [(torch.zeros(6, 2, dtype=torch.int64), Y)]
+    run(nn.Sequential(nn.Embedding(5, 2), nn.Flatten(), nn.Linear(4, 3)), tokens)
+    with pytest.raises(ValueError, match="takes 5 numbers and gets 4"):
+        run(nn.Sequential(nn.Embedding(5, 2), nn.Flatten(), nn.Linear(5, 3)), tokens)
 
 
 class Once(list):

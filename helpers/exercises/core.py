@@ -91,6 +91,22 @@ def _watched(answer):
     return call
 
 
+def torch_calls(function, *args):
+    """Return the names of the torch functions that `function(*args)` calls, in their order."""
+    from torch.overrides import TorchFunctionMode
+
+    names = []
+
+    class Listener(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            names.append(getattr(func, "__name__", ""))
+            return func(*args, **(kwargs or {}))
+
+    with Listener():
+        function(*args)
+    return names
+
+
 def compare(got, want, what="the result", *, atol=1e-5):
     """Return None where two tensors (or numbers, tuples) agree, else a sentence on shape, type or first difference."""
     import torch
