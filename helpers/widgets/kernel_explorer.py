@@ -55,10 +55,8 @@ class KernelExplorer(Explorer):
     column = slider(84, 0, 199, "column")
 
     def __init__(self, **values):
-        self._code = W.HTML()
         self._syncing = False
         super().__init__(**values)
-        self.children = (*self.children, self._code)
 
     # Weights, preset, size and centre say the same thing: whichever is set, the others follow. ---------------
 
@@ -162,15 +160,11 @@ class KernelExplorer(Explorer):
         )
 
     def draw(self, result):
-        """Draw the input, the output, and the window times the kernel."""
-        return draw_explorer(result, self.describe(result))
-
-    def refresh(self, *, first=False):
-        """Compute and draw anew, and write the code below the picture."""
-        with self._lock:
-            super().refresh(first=first)
-            code = html.escape((self.result or {}).get("code", ""))
-            self._code.value = f'<pre style="user-select:all;line-height:1.3;height:15.6em;margin:0">{code}</pre>'
+        """Draw the input, the output, and the window times the kernel; below stands the code, ready to copy."""
+        # In one piece with the picture: a second HTML widget would be a second message at every move of a slider.
+        style = "user-select:all;line-height:1.3;height:15.6em;margin:8px 0 0"
+        code = f'<pre style="{style}">{html.escape(result["code"])}</pre>'
+        return draw_explorer(result, self.describe(result)) + code
 
 
 def _in_halves(X, K):
