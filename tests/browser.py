@@ -1,6 +1,7 @@
 """JupyterLab and headless Chromium for tests and pictures; `Page` works a notebook in them."""
 
 import contextlib
+import dis
 import json
 import os
 import pathlib
@@ -10,9 +11,13 @@ import socket
 import subprocess
 import sys
 import time
+import types
 import urllib.request
 
+import nbformat
 import pytest
+
+from helpers import widgets
 
 ROOT = pathlib.Path(__file__).parents[1]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -20,6 +25,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
+WHOLE = "02_convolution_layer.ipynb"  # every cell of it runs in JupyterLab
 SETTINGS = {
     "notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "themes": {"theme": "JupyterLab Light"},
@@ -55,6 +61,41 @@ def jupyterlab(folder, notebooks=ROOT / "notebooks", theme="Light"):
     finally:
         server.terminate()
         server.wait(20)
+
+
+def keep_what_widgets_need(path):
+    """Drop from the notebook file the code cells that none of its widgets depends on, directly or through others.
+
+    Every cell runs in the tests of the notebooks; here only those that define a name which a kept cell reads.
+    """
+    notebook, wanted, kept = nbformat.read(path, as_version=4), set(), []
+    for cell in reversed(notebook.cells):
+        reads, defines = names(cell.source) if cell.cell_type == "code" else (set(), set())
+        if cell.cell_type == "code" and not (shows_widget(cell) or defines & wanted):
+            continue
+        wanted = (wanted - defines) | reads
+        kept.insert(0, cell)
+    notebook.cells = kept
+    nbformat.write(notebook, path)
+
+
+def shows_widget(cell):
+    """Whether the stored output of a cell is a widget of the course."""
+    texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    return any(text.startswith(tuple(f"{name}: " for name in widgets.__all__)) for text in texts)
+
+
+def names(source):
+    """Return the sets of global names that Python code reads and that it defines."""
+    reads, defines, codes = set(), set(), [compile(source, "cell", "exec")]
+    for code in codes:
+        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+                reads.add(step.argval)
+            elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+                defines.add(step.argval)
+    return reads, defines
 
 
 def free_port():
@@ -125,8 +166,12 @@ class Page:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """JupyterLab over a copy of the notebooks: (address, token)."""
-    with jupyterlab(tmp_path_factory.mktemp("lab")) as running:
+    """JupyterLab over a copy of the notebooks, one of them whole, the others cut to their widgets: (address, token)."""
+    folder = tmp_path_factory.mktemp("lab")
+    with jupyterlab(folder) as running:
+        for path in (folder / "root").glob("*.ipynb"):
+            if path.name != WHOLE:
+                keep_what_widgets_need(path)
         yield running
 
 

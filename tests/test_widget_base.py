@@ -78,6 +78,18 @@ def test_a_dependent_range_follows_and_the_value_stays_inside(window, size):
     assert window.result["window"] == (window.start, size)
 
 
+def test_a_slider_whose_range_has_changed_is_hung_anew(window):
+    """Else its End key, in the browser, goes to the end that it was born with."""
+    slider = window.controls["start"]
+    (hook,) = [child for child in window.children[0].children if slider in getattr(child, "children", ())]
+    shown = []
+    hook.observe(lambda change: shown.append(change["new"]), "children")
+    window.size = 4
+    assert shown == [(), (slider,)]
+    window.scale = 2.0
+    assert len(shown) == 2, "hung anew though its range is the same"
+
+
 def test_update_reaches_a_value_that_only_the_new_range_holds(window):
     window.update(size=6, start=4)
     assert window.controls["start"].max == 4

@@ -3,7 +3,7 @@
 import torch
 
 from ..ops import corr2d
-from .core import Exercise, compare
+from .core import Exercise, compare, torch_calls
 
 BAR = torch.ones(6, 8)
 BAR[:, 2:6] = 0
@@ -16,6 +16,7 @@ def check_shape(answer):
     advice = {
         (24, 18): None,
         (26, 16): "rows and columns are swapped: the kernel has 5 rows and 3 columns.",
+        (18, 24): "rows come first: a shape is (rows, columns).",
         (23, 17): "n - k is one too few: a kernel as large as the picture still has 1 position.",
         (28, 20): "without padding the kernel cannot be centred on the border: the output is smaller than the input.",
         (32, 22): "the output is smaller than the input, by k - 1 along each axis.",
@@ -58,8 +59,8 @@ def check_line_kernel(answer):
 def check_field(field):
     """The receptive field of a stack of layers with stride 1."""
     for sizes, want in (([3], 3), ([3, 3], 5), ([3, 3, 3], 7), ([5, 3], 7), ([2, 2], 3), ([1, 7, 1], 7), ([], 1)):
-        got = field(sizes)
-        if isinstance(got, (int, float)) and got == want:
+        got = field(list(sizes))
+        if compare(got, want) is None:
             continue
         said = f"field({sizes}) is {got}, but should be {want}"
         if got == sum(sizes):
@@ -86,6 +87,9 @@ def check_taps(taps):
         problem = compare(got, want, f"the output of a {kernel[0]}×{kernel[1]} kernel on {size[0]}×{size[1]}")
         if problem:
             return problem
+    calls = len(torch_calls(taps, torch.ones(40, 40), torch.ones(2, 2)))
+    if calls > 40 * 40:
+        return f"the numbers are right, but {calls} calls for 4 weights still visit the pixels one by one."
     return None
 
 
@@ -130,7 +134,7 @@ EXERCISES = [
         "shape = (28 - 5 + 1, 20 - 3 + 1)",
         {
             "shape = (26, 16)": "swapped", "shape = (23, 17)": "one too few", "shape = (28, 20)": "without padding",
-            "shape = 24 * 18": "tuple",
+            "shape = 24 * 18": "tuple", "shape = (18, 24)": "rows come first",
         },
     ),
     Exercise(
@@ -190,6 +194,14 @@ def corr2d_taps(X, K):
     return Y
 """: "only the last tap",
             "def corr2d_taps(X, K):\n    return corr2d(X, K.flip(0, 1))": "convolution of mathematics",
+            """
+def corr2d_taps(X, K):
+    Y = torch.zeros(X.shape[0] - K.shape[0] + 1, X.shape[1] - K.shape[1] + 1)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            Y[i, j] = (X[i:i + K.shape[0], j:j + K.shape[1]] * K).sum()
+    return Y
+""": "one by one",
             "def corr2d_taps(X, K):\n    return K[0, 0] * X": "shape",
         },
     ),

@@ -108,15 +108,39 @@ def check_blur(answer):
     return compare(got, want, "the output") or compare(answer(2)(X[:, :2]), want[:, :2], "the output for 2 channels")
 
 
+def forward(padding=", constant_values=-np.inf", outputs="windows[:, :, ::stride, ::stride].max(axis=(-2, -1))"):
+    """Return the source of a Pooling.forward that pads and takes its outputs in this way."""
+    return f"""
+def forward(x, pool, stride, pad):
+    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)){padding})
+    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
+    return {outputs}
+"""
+
+
+def blur_pool(
+    keep='self.register_buffer("weight", weight)', total=4, weight="torch.outer(row, row).repeat(channels, 1, 1, 1)",
+    forward="F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2, groups=len(self.weight))",
+):  # fmt: skip
+    """Return the source of a MaxBlurPool that makes and keeps its weight, and computes its output, in this way."""
+    return f"""
+class MaxBlurPool(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        row = torch.tensor([1.0, 2.0, 1.0]) / {total}
+        weight = {weight}
+        {keep}
+
+    def forward(self, X):
+        return {forward}
+"""
+
+
 EXERCISES = [
     Exercise(
-        id="05.1",
-        name="shape",
-        check=check_shape,
-        hints=(
-            "N and C pass through. Height and width follow ⌊(n + 2·padding − k)/stride⌋ + 1.",
-            "(112 + 2 − 3)/2 = 55.5, rounded down, plus 1.",
-        ),
+        id="05.1", name="shape", check=check_shape,
+        hints=("N and C pass through. Height and width follow ⌊(n + 2·padding − k)/stride⌋ + 1.",
+               "(112 + 2 − 3)/2 = 55.5, rounded down, plus 1."),
         solution="shape = (8, 64, 56, 56)",
         wrong={
             "shape = (8, 64, 55, 55)": "without padding",
@@ -129,13 +153,9 @@ EXERCISES = [
         },
     ),
     Exercise(
-        id="05.2",
-        name="pool_strided",
-        check=check_loop,
-        hints=(
-            "Two things change: how many outputs there are, and where the window of output (i, j) begins.",
-            "`output_size` gives the two sizes; window (i, j) is X[i * stride:i * stride + p_h, …].",
-        ),
+        id="05.2", name="pool_strided", check=check_loop,
+        hints=("Two things change: how many outputs there are, and where the window of output (i, j) begins.",
+               "`output_size` gives the two sizes; window (i, j) is X[i * stride:i * stride + p_h, …]."),
         solution="""
 def pool_strided(X, pool_size, mode, stride):
     p_h, p_w = pool_size
@@ -164,62 +184,25 @@ def pool_strided(X, pool_size, mode, stride):
         },
     ),
     Exercise(
-        id="05.3",
-        name="forward",
-        check=check_forward,
-        hints=(
-            "Pad first: `np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=…)`. Which constant never "
-            "wins a maximum?",
-            "After padding, the sizes of the padded array go into the old formula: (H + 2·pad − pool) // stride + 1.",
-        ),
-        solution="""
-def forward(x, pool, stride, pad):
-    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
-    return windows[:, :, ::stride, ::stride].max(axis=(-2, -1))
-""",
+        id="05.3", name="forward", check=check_forward,
+        hints=("Pad first: `np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=…)`. Which constant "
+               "never wins a maximum?",
+               "After padding, the padded array's sizes go into the old formula: (H + 2·pad − pool) // stride + 1."),
+        solution=forward(),
         wrong={
-            """
-def forward(x, pool, stride, pad):
-    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
-    return windows[:, :, ::stride, ::stride].max(axis=(-2, -1))
-""": "Pad with −∞",
-            """
-def forward(x, pool, stride, pad):
-    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
-    return windows[:, :, ::stride, ::stride].max(axis=(-2, -1))
-""": "2·pad belongs into its size",
-            """
-def forward(x, pool, stride, pad):
-    N, C, H, W = x.shape
-    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
-    rows = windows[:, :, ::stride, ::stride].reshape(-1, pool * pool)
-    return rows.max(axis=1).reshape(N, C, 1 + (H + pad - pool) // stride, 1 + (W + pad - pool) // stride)
-""": "widened by 2·pad",
-            """
-def forward(x, pool, stride, pad):
-    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-1000)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
-    return windows[:, :, ::stride, ::stride].max(axis=(-2, -1))
-""": "the output has -1000",
-            """
-def forward(x, pool, stride, pad):
-    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (pool, pool), axis=(2, 3))
-    return windows[:, :, ::stride, ::stride].mean(axis=(-2, -1))
-""": "differs at",
+            forward(""): "Pad with −∞",
+            forward(", constant_values=-1000"): "the output has -1000",
+            forward(outputs="windows[:, :, ::stride, ::stride].mean(axis=(-2, -1))"): "differs at",
+            forward(outputs="F.max_pool2d(torch.tensor(x)[:, :, pad:-pad or None, pad:-pad or None], pool, stride)"):
+                "2·pad belongs into its size",
+            forward(outputs="windows[:, :, ::stride, ::stride].max(axis=(-2, -1)).reshape("
+                    "*x.shape[:2], *((n - pad - pool) // stride + 1 for n in x.shape[2:]))"): "widened by 2·pad",
         },
     ),
     Exercise(
-        id="05.4",
-        name="average_kernel",
-        check=check_average_kernel,
-        hints=(
-            "A mean is a sum of products in which all weights are equal. What is each weight for k·k pixels?",
-            "With groups=channels a weight has the shape (channels, 1, k, k): one kernel per channel.",
-        ),
+        id="05.4", name="average_kernel", check=check_average_kernel,
+        hints=("A mean is a sum of products in which all weights are equal. What is each weight for k·k pixels?",
+               "With groups=channels a weight has the shape (channels, 1, k, k): one kernel per channel."),
         solution="""
 def average_kernel(channels, k):
     return torch.full((channels, 1, k, k), 1 / k**2)
@@ -235,86 +218,21 @@ def average_kernel(channels, k):
         },
     ),
     Exercise(
-        id="05.5",
-        name="MaxBlurPool",
-        check=check_blur,
-        hints=(
-            "`forward` has two lines: `F.max_pool2d(X, 2, stride=1)`, then `F.conv2d` with the blur and stride 2.",
-            '`self.register_buffer("weight", …)` keeps a tensor that moves with the layer and is not learned; '
-            "05.4 says what groups=channels does.",
-        ),
-        solution="""
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.register_buffer("weight", torch.outer(row, row).repeat(channels, 1, 1, 1))
-
-    def forward(self, X):
-        dense = F.max_pool2d(X, 2, stride=1)
-        return F.conv2d(dense, self.weight, stride=2, groups=len(self.weight))
-""",
+        id="05.5", name="MaxBlurPool", check=check_blur,
+        hints=("`forward` has two lines: `F.max_pool2d(X, 2, stride=1)`, then `F.conv2d` with the blur and stride 2.",
+               '`self.register_buffer("weight", …)` keeps a tensor that moves with the layer and is not learned; '
+               "05.4 says what groups=channels does."),
+        solution=blur_pool(),
         wrong={
-            """
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.weight = nn.Parameter(torch.outer(row, row).repeat(channels, 1, 1, 1))
-
-    def forward(self, X):
-        return F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2, groups=len(self.weight))
-""": "register_buffer",
-            """
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.register_buffer("weight", torch.outer(row, row).repeat(channels, 1, 1, 1))
-
-    def forward(self, X):
-        return F.conv2d(F.max_pool2d(X, 2), self.weight, groups=len(self.weight))
-""": "Give it to the blur",
-            """
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0])
-        self.register_buffer("weight", torch.outer(row, row).repeat(channels, 1, 1, 1))
-
-    def forward(self, X):
-        return F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2, groups=len(self.weight))
-""": "16 times too large",
-            """
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.weight = torch.outer(row, row).repeat(channels, 1, 1, 1)
-
-    def forward(self, X):
-        return F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2, groups=len(self.weight))
-""": "leaves a plain tensor behind",
-            """
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.register_buffer("weight", torch.outer(row, row).repeat(channels, 1, 1, 1))
-
-    def forward(self, X):
-        return F.max_pool2d(F.conv2d(X, self.weight, groups=len(self.weight)), 2)
-""": "blur comes first",
-            """
-class MaxBlurPool(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0]) / 4
-        self.register_buffer("weight", torch.outer(row, row).repeat(channels, channels, 1, 1) / channels)
-
-    def forward(self, X):
-        return F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2)
-""": "differs at",
+            blur_pool("self.weight = nn.Parameter(weight)"): "register_buffer",
+            blur_pool("self.weight = weight"): "leaves a plain tensor behind",
+            blur_pool(total=1): "16 times too large",
+            blur_pool(forward="F.conv2d(F.max_pool2d(X, 2), self.weight, groups=len(X[0]))"): "Give it to the blur",
+            blur_pool(forward="F.max_pool2d(F.conv2d(X, self.weight, groups=len(X[0])), 2)"): "blur comes first",
+            blur_pool(
+                weight="torch.outer(row, row).repeat(channels, channels, 1, 1) / channels",
+                forward="F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2)",
+            ): "differs at",
         },
     ),
-]
+]  # fmt: skip

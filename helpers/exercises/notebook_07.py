@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .core import Exercise, compare
+from .core import Exercise, compare, torch_calls
 
 
 def check_sides(answer):
@@ -26,12 +26,11 @@ def check_sides(answer):
 
 
 def check_params(answer):
-    known = {
+    return {
         62_006: "only the first convolution has changed. What side do the maps have when they are flattened?",
         82_826: "the maps are right, but the first convolution reads three channels: 3·25 weights for each of its six.",
         82_890: "each output channel and each unit has a bias as well: 236 in all.",
-    }
-    return known.get(answer) or compare(answer, 83_126, "the number of parameters")
+    }.get(answer) or compare(answer, 83_126, "the number of parameters")
 
 
 def check_top_k(answer):
@@ -72,7 +71,7 @@ def check_softmax(answer):
     logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, -1.0]])
     for temperature in (1.0, 2.0, 0.5):
         got, call = answer(logits.clone(), temperature), f"softmax(logits, {temperature:g})"
-        if compare(got, (logits / temperature).softmax(0), call) is None:
+        if compare(got, (logits / temperature).softmax(0)) is None:
             return f"{call}: each column adds up to 1. It is the row of a picture that must, axis 1."
         if temperature != 1 and compare(got, (logits * temperature).softmax(1), call) is None:
             return f"{call} is sharper where it should be flatter: divide the logits by the temperature."
@@ -84,6 +83,8 @@ def check_softmax(answer):
     large = answer(torch.tensor([[1000.0, 999.0]]), 1.0)
     if not torch.as_tensor(large).isfinite().all():
         return "logits of 1000 give nan: exp overflows. Take the largest logit of each row away from all of it first."
+    if any("softmax" in name for name in torch_calls(answer, logits.clone(), 1.0)):
+        return "the numbers are right, but they come from a ready softmax: build it from exponentials and their sum."
     return compare(large, torch.tensor([[1000.0, 999.0]]).softmax(1), "with logits of 1000")
 
 
@@ -100,10 +101,11 @@ def check_subsampling(answer):
     advice = compare(layer(X), mean, "with fresh parameters (weight 1, bias 0) the output")
     if advice:
         return advice
+    weight, bias = torch.arange(1.0, 5), torch.tensor([0.0, 10, 20, 30])
     with torch.no_grad():
-        layer.weight.copy_(torch.arange(1.0, 5).reshape(layer.weight.shape))
-        layer.bias.copy_(torch.tensor([0.0, 10, 20, 30]).reshape(layer.bias.shape))
-    got, weight, bias = layer(X), torch.arange(1.0, 5), torch.tensor([0.0, 10, 20, 30])
+        layer.weight.copy_(weight.reshape(layer.weight.shape))
+        layer.bias.copy_(bias.reshape(layer.bias.shape))
+    got = layer(X)
     if compare(got, mean * weight + bias) is None:
         return "a tensor of shape (4,) meets the last axis, the columns: reshape the parameters to (channels, 1, 1)."
     return compare(got, mean * weight.reshape(4, 1, 1) + bias.reshape(4, 1, 1), "with other parameters the output")
@@ -119,17 +121,15 @@ def check_difference(answer):
     single = sum(s for s, n in parts) ** 0.5
     biased = sum(s * (n - 1) / n**2 for s, n in parts) ** 0.5
     added = sum((s / n) ** 0.5 for s, n in parts)
-    mistakes = {
+    for value, advice in {
         single: "that is how far two single runs differ. The mean of n runs is steadier: divide each s² by its n.",
         biased: "the variance divides by n − 1 here: the mean was taken from the same few runs.",
         added: "the two errors are independent: add their squares, then take the root.",
-    }
-    for value, advice in mistakes.items():
+    }.items():
         if math.isclose(error, value, rel_tol=1e-4):
             return advice
-    want = sum(s / n for s, n in parts) ** 0.5
     advice = compare(difference, a.mean() - b.mean(), "the difference")
-    return advice or compare(error, want, "the standard error", atol=1e-6)
+    return advice or compare(error, sum(s / n for s, n in parts) ** 0.5, "the standard error", atol=1e-6)
 
 
 def subsampling(parameters, forward="self.pool(X) * self.weight + self.bias", initial="nn.Parameter(torch.{}({}))"):
@@ -149,6 +149,8 @@ class Subsampling(nn.Module):
 
 
 TOP_K = "def top_k_accuracy(logits, y, k):\n    return ({}"
+PLATEAU = "def plateau_loss(counts):\n    shares = counts / counts.sum()\n    return -{}.sum().item()"
+SOFTMAX = "def softmax(logits, temperature):\n    return {}"
 DIFFERENCE = """
 def difference(a, b):
     error = {}
@@ -157,13 +159,9 @@ def difference(a, b):
 
 EXERCISES = [
     Exercise(
-        id="07.1",
-        name="sides",
-        check=check_sides,
-        hints=(
-            "One convolution keeps the size and one takes 4 away; each pooling halves and rounds down.",
-            "The second number is n // 2, the third 4 less than that.",
-        ),
+        id="07.1", name="sides", check=check_sides,
+        hints=("One convolution keeps the size and one takes 4 away; each pooling halves and rounds down.",
+               "The second number is n // 2, the third 4 less than that."),
         solution="def sides(n):\n    half = n // 2\n    return n, half, half - 4, (half - 4) // 2",
         wrong={
             "def sides(n):\n    h = (n - 4) // 2\n    return n - 4, h, h - 4, (h - 4) // 2": "padding 2",
@@ -173,34 +171,20 @@ EXERCISES = [
         },
     ),
     Exercise(
-        id="07.2",
-        name="params",
-        check=check_params,
-        hints=(
-            "Two layers change: the first convolution, and the dense layer that reads the flattened maps.",
-            "`sides(32)` of the first exercise ends in 6, so that dense layer reads 16·6·6 numbers.",
-        ),
+        id="07.2", name="params", check=check_params,
+        hints=("Two layers change: the first convolution, and the dense layer that reads the flattened maps.",
+               "`sides(32)` of the first exercise ends in 6, so that dense layer reads 16·6·6 numbers."),
         solution="params = 6 * (3 * 25 + 1) + 16 * (6 * 25 + 1) + 120 * (16 * 6 * 6 + 1) + 84 * 121 + 10 * 85",
         wrong={
-            "params = 62_006": "flattened",
-            "params = 82_826": "three channels",
-            "params = 82_890": "bias",
+            "params = 62_006": "flattened", "params = 82_826": "three channels", "params = 82_890": "bias",
             "params = 61_706": "not right",
         },
     ),
     Exercise(
-        id="07.3",
-        name="top_k_accuracy",
-        check=check_top_k,
-        hints=(
-            "`logits.topk(k, dim=1).indices` has shape (N, k): the k likeliest classes of each picture.",
-            "Compare with `y[:, None]`: the true class is in at most one of the k columns.",
-        ),
-        solution="""
-def top_k_accuracy(logits, y, k):
-    best = logits.topk(k, dim=1).indices  # (N, k)
-    return (best == y[:, None]).any(dim=1).float().mean().item()
-""",
+        id="07.3", name="top_k_accuracy", check=check_top_k,
+        hints=("`logits.topk(k, dim=1).indices` has shape (N, k): the k likeliest classes of each picture.",
+               "Compare with `y[:, None]`: the true class is in at most one of the k columns."),
+        solution=TOP_K.format("logits.topk(k, dim=1).indices == y[:, None]).any(dim=1).float().mean().item()"),
         wrong={
             TOP_K.format("logits.argmax(1) == y).float().mean()"): "k of them may be it",
             TOP_K.format("logits.topk(k).indices == y[:, None]).sum()"): "share",
@@ -209,41 +193,21 @@ def top_k_accuracy(logits, y, k):
         },
     ),
     Exercise(
-        id="07.4",
-        name="plateau_loss",
-        check=check_plateau_loss,
-        hints=(
-            "The best constant answer gives each class its share of the pictures as its probability.",
-            "A picture of a class with share p then costs −log p, and such pictures are a share p of all.",
-        ),
-        solution="""
-def plateau_loss(counts):
-    shares = counts / counts.sum()
-    return -torch.xlogy(shares, shares).sum().item()
-""",
+        id="07.4", name="plateau_loss", check=check_plateau_loss,
+        hints=("The best constant answer gives each class its share of the pictures as its probability.",
+               "A picture of a class with share p then costs −log p, and such pictures are a share p of all."),
+        solution=PLATEAU.format("torch.xlogy(shares, shares)"),
         wrong={
             "def plateau_loss(counts):\n    return math.log(len(counts))": "equally frequent",
-            """
-def plateau_loss(counts):
-    shares = counts / counts.sum()
-    return -(shares * shares.log2()).sum()
-""": "in bits",
-            """
-def plateau_loss(counts):
-    shares = counts / counts.sum()
-    return -(shares * shares.log()).sum()
-""": "nan",
-            "def plateau_loss(counts):\n    return -(counts / counts.sum()).log().sum()": "which is not right",
+            PLATEAU.format("(shares * shares.log2())"): "in bits",
+            PLATEAU.format("(shares * shares.log())"): "nan",
+            PLATEAU.format("shares.log()"): "which is not right",
         },
     ),
     Exercise(
-        id="07.5",
-        name="softmax",
-        check=check_softmax,
-        hints=(
-            "Divide the logits by the temperature, exponentiate, divide each row by its sum (`keepdim=True`).",
-            "A number subtracted from a whole row cancels in the quotient, so subtract the row's largest one.",
-        ),
+        id="07.5", name="softmax", check=check_softmax,
+        hints=("Divide the logits by the temperature, exponentiate, divide each row by its sum (`keepdim=True`).",
+               "A number subtracted from a whole row cancels in the quotient, so subtract the row's largest one."),
         solution="""
 def softmax(logits, temperature):
     scaled = logits / temperature
@@ -251,24 +215,17 @@ def softmax(logits, temperature):
     return powers / powers.sum(dim=1, keepdim=True)
 """,
         wrong={
-            "def softmax(logits, temperature):\n    return (logits / temperature).softmax(0)": "column",
-            "def softmax(logits, temperature):\n    return (logits * temperature).softmax(1)": "divide the logits",
-            "def softmax(logits, temperature):\n    return logits.softmax(1) / temperature": "before the exponential",
-            """
-def softmax(logits, temperature):
-    powers = torch.exp(logits / temperature)
-    return powers / powers.sum(1, keepdim=True)
-""": "overflows",
+            SOFTMAX.format("(logits / temperature).softmax(0)"): "column",
+            SOFTMAX.format("(logits * temperature).softmax(1)"): "divide the logits",
+            SOFTMAX.format("logits.softmax(1) / temperature"): "before the exponential",
+            SOFTMAX.format("(e := (logits / temperature).exp()) / e.sum(1, keepdim=True)"): "overflows",
+            SOFTMAX.format("(logits / temperature).softmax(1)"): "a ready softmax",
         },
     ),
     Exercise(
-        id="07.6",
-        name="Subsampling",
-        check=check_subsampling,
-        hints=(
-            "`nn.Parameter(torch.ones(...))` makes a tensor that optimisers find; `nn.AvgPool2d(2)` gives the means.",
-            "X has axes N, C, H, W: a parameter of shape (channels, 1, 1) meets C.",
-        ),
+        id="07.6", name="Subsampling", check=check_subsampling,
+        hints=("`nn.Parameter(torch.ones(...))` is a tensor that optimisers find; `nn.AvgPool2d(2)` gives the means.",
+               "X has axes N, C, H, W: a parameter of shape (channels, 1, 1) meets C."),
         solution=subsampling("channels, 1, 1"),
         wrong={
             subsampling("channels, 1, 1", initial="torch.{}({})"): "nothing to learn",
@@ -279,13 +236,9 @@ def softmax(logits, temperature):
         },
     ),
     Exercise(
-        id="07.7",
-        name="difference",
-        check=check_difference,
-        hints=(
-            "`a.var()` is s², with n − 1 in the denominator. The mean of n runs has the variance s²/n.",
-            "Variances of independent numbers add up; the standard error is the root of the sum.",
-        ),
+        id="07.7", name="difference", check=check_difference,
+        hints=("`a.var()` is s², with n − 1 in the denominator. The mean of n runs has the variance s²/n.",
+               "Variances of independent numbers add up; the standard error is the root of the sum."),
         solution=DIFFERENCE.format("(a.var() / len(a) + b.var() / len(b)).sqrt()"),
         wrong={
             DIFFERENCE.format("(a.var() + b.var()).sqrt()"): "two single runs",
@@ -294,4 +247,4 @@ def softmax(logits, temperature):
             "def difference(a, b):\n    return (a.mean() - b.mean()).item()": "two numbers",
         },
     ),
-]
+]  # fmt: skip

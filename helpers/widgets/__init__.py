@@ -4,14 +4,19 @@ import importlib
 
 # Loaded on first use: a notebook pays only for its own widgets, and helpers.training can use the drawing functions.
 _MODULES = {
+    "ChannelMixer": "channel_mixer",
     "ConvolutionIntegral": "convolution_integral",
+    "CostCalculator": "cost_calculator",
     "DenseCost": "dense_cost",
     "FeatureMaps": "feature_maps",
+    "Im2colExplorer": "im2col_explorer",
     "KernelExplorer": "kernel_explorer",
     "KernelLearner": "kernel_learner",
     "LearningRateLab": "learning_rate_lab",
+    "PaddingExplorer": "padding_explorer",
     "PictureLab": "picture_lab",
     "PoolingExplorer": "pooling_explorer",
+    "ReceptiveFieldBuilder": "receptive_field_builder",
 }
 __all__ = sorted(_MODULES)
 

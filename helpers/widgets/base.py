@@ -90,7 +90,9 @@ class Explorer(W.VBox):
         self.button = {label: W.Button(description=label) for label in self.buttons()}
         for label, method in self.buttons().items():
             self.button[label].on_click(lambda _, method=method: self.act(method))
-        rows = [self.arrange(), self._picture, self._message]
+        self._hooks = {self.controls[name]: _hook(self.controls[name]) for name in self.limits(**self.values)}
+        self._ends = {widget: (widget.min, widget.max) for widget in self._hooks}
+        rows = [self._hung(self.arrange()), self._picture, self._message]
         super().__init__(rows, **{k: v for k, v in values.items() if k not in self.controls})
         self.add_class("cnn-course")
         for name, widget in self.controls.items():
@@ -218,6 +220,16 @@ class Explorer(W.VBox):
                 # The old range may lie wholly outside the new one: widen first, then narrow.
                 widget.min, widget.max = min(widget.min, low), max(widget.max, high)
                 widget.min, widget.max = low, high
+                if self._ends[widget] != (low, high):
+                    # Hang it anew: in the browser, a slider's End key goes to the end that it was hung with.
+                    self._ends[widget], self._hooks[widget].children = (low, high), ()
+                    self._hooks[widget].children = (widget,)
+
+    def _hung(self, box):
+        """Put each slider whose range follows, wherever it is in `box`, on its hook; returns the box."""
+        children = [self._hung(child) if isinstance(child, W.Box) else child for child in box.children]
+        box.children = [self._hooks.get(child, child) for child in children]
+        return box
 
     def _fail(self, error, first=False):
         self.errors.append(error)
@@ -235,6 +247,11 @@ class Explorer(W.VBox):
         bundle["text/plain"] = f"{type(self).__name__}: {self.describe(self.result)}"
         bundle["image/png"] = base64.b64encode(png).decode()
         return bundle
+
+
+def _hook(widget):
+    """A box of fixed height for one slider, so that nothing moves when it is taken off and hung anew."""
+    return W.Box([widget], layout=W.Layout(height="32px", overflow="visible", align_items="center"))
 
 
 def _short(value):

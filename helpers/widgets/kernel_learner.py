@@ -18,10 +18,10 @@ TARGET = torch.tensor([[1.0, -1.0]], dtype=torch.float64)
 Y = corr2d(X, TARGET)
 WINDOWS = X.unfold(1, 2, 1).reshape(-1, 2)  # each position's two pixels in a row: corr2d(X, K) is WINDOWS @ K
 
-CELL, TOP = 25, 26
-INPUT, KERNEL, GUESS, EDGES = 8, 244, 372, 580
-LOSS = {"x": 50, "y": 236, "width": 330, "height": 170}
-PLANE = {"x": 500, "y": 236, "width": 255, "height": 170}
+CELL, WIDE, TOP = 25, 34, 26  # wide cells hold numbers with two decimals
+INPUT, KERNEL, GUESS, EDGES = 8, 244, 372, 644
+LOSS = {"x": 50, "y": 268, "width": 350, "height": 170}
+PLANE = {"x": 548, "y": 268, "width": 255, "height": 170}
 LIMITS = (-4, 4)  # powers of ten of the loss
 ACROSS, DOWN = (-1.5, 3.0), (-2.5, 0.5)  # the weights in the plane: first one across, second one up
 
@@ -89,9 +89,9 @@ class KernelLearner(Explorer):
 
     def draw(self, result):
         """Draw the picture, the kernel, its output and the wanted one; below, the loss and the way of the kernel."""
-        said = svg.text(INPUT, 468, self.describe(result), size=13, anchor="start")
+        said = svg.text(INPUT, 500, self.describe(result), size=13, anchor="start")
         parts = [_tables(result), _losses(result), _plane(result), said]
-        return svg.picture(EDGES + 7 * CELL + 10, 478, *parts, label=self.describe(result))
+        return svg.picture(EDGES + 7 * CELL + 10, 510, *parts, label=self.describe(result))
 
 
 def _short(loss):
@@ -101,7 +101,7 @@ def _short(loss):
 def _tables(result):
     """X * K = output, beside the wanted edges."""
     K, middle = result["K"], TOP + 3 * CELL + 5
-    wide = 40
+    wide = 44
     return "".join([
         _heading(INPUT, "input X"),
         svg.matrix(X, INPUT, TOP, CELL, colors="grey", limit=1),
@@ -110,8 +110,8 @@ def _tables(result):
         svg.matrix(K, KERNEL, TOP + 3 * CELL - 20, wide, limit=1.5),
         svg.text(KERNEL + 2 * wide + 22, middle, "=", size=18),
         _heading(GUESS, "output with K"),
-        svg.matrix(result["output"].round(decimals=2), GUESS, TOP, CELL, limit=1.5),
-        svg.text((GUESS + 7 * CELL + EDGES) / 2, middle, "?", size=18),
+        svg.matrix(result["output"].round(decimals=2), GUESS, TOP, WIDE, limit=1.5),
+        svg.text((GUESS + 7 * WIDE + EDGES) / 2, middle, "?", size=18),
         _heading(EDGES, "edges Y, wanted"),
         svg.matrix(Y, EDGES, TOP, CELL, limit=1.5),
     ])  # fmt: skip
