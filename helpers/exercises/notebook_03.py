@@ -1,0 +1,250 @@
+"""Exercises of notebook 03, padding and stride."""
+
+import itertools
+from functools import partial
+
+import torch
+
+from ..ops import corr2d, output_size
+from .core import Exercise, compare
+
+SHAPES = {
+    (55, 39): None,
+    (54, 38): "that is without the padding, or without the first window, the + 1 of the formula.",
+    (54.25, 38.25): "the division rounds down, and there is one window before the first step.",
+    (55.25, 39.25): "an output has a whole number of rows: the division rounds down.",
+    (56, 40): "round down, not up: a window that would stick out is left out.",
+    (39, 55): "those are the right numbers in the wrong order: height first.",
+    (218, 154): "that is with stride 1.",
+    "otherwise": "put n = 224 and 160, P = 2, k = 11, s = 4 into ⌊(n + 2P − k)/s⌋ + 1.",
+}
+PADDINGS = {
+    (2, 6): None,
+    (4, 12): "those are totals: `padding=` is per side.",
+    (2, 3): "the dilation is missing: 7 weights, 2 apart, reach over 13 columns.",
+    (6, 2): "those are the right numbers in the wrong order: height first.",
+    (2, 7): "a kernel of 7 with dilation 2 reaches over 2·(7 − 1) + 1 pixels, not over 2·7 + 1.",
+    "otherwise": "the size is kept by P = (k′ − 1)/2 with k′ = d(k − 1) + 1, axis by axis.",
+}
+
+
+def check_pair(advice, answer):
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        return "the answer should be a pair of numbers: (height, width)."
+    return next((said for pair, said in advice.items() if pair == tuple(answer)), advice["otherwise"])
+
+
+def check_same_padding(answer):
+    for k, d in itertools.product(range(1, 8), (1, 2, 3)):
+        got, call = answer(k, d), f"same_padding({k}, {d})"
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            return f"{call} should be a pair (before, after), but is {got!r}."
+        total = d * (k - 1)
+        want = total // 2, total - total // 2
+        if not all(isinstance(side, int) for side in got):
+            return f"{call} is {got}: give whole numbers; // divides and rounds down."
+        if sum(got) != total:
+            return f"{call} adds {sum(got)}: then 20 columns become {20 + sum(got) - total}. Add d(k − 1) in total."
+        if tuple(got) == want[::-1] != want:
+            return f"{call} is {got}: the sum is right, but PyTorch puts the larger part after, on the right."
+        if tuple(got) != want:
+            return f"{call} is {got}, expected {want}: as equal as possible."
+    return None
+
+
+def check_lost(answer):
+    # The first cases are those that typical mistakes fail, so that their advice comes before a general one.
+    cases = [(8, 3, 3, 0), (9, 3, 3, 0), (8, 3, 2, 1), (8, 1, 2, 0), (8, 2, 3, 0), (10, 2, 4, 1)]
+    cases += list(itertools.product((5, 8, 12), (1, 2, 3, 5), (1, 2, 4), (0, 1, 3)))
+    for n, k, s, P in cases:
+        got, want, call = answer(n, k, s, P), number_lost(n, k, s, P), f"lost({n}, {k}, {s}, {P})"
+        if (advice := compare(got, want, call)) is None:  # a tensor with one number is as good as a number
+            continue
+        if "should be" in advice or "shape" in advice:
+            return f"{call} should be one number, but is {got!r}."
+        rest = (n + 2 * P - k) % s
+        if got == rest and P and k >= s:
+            return f"{call} is {got}, but should be {want}: part of what is left over is padding, not picture."
+        if got in (rest, max(0, rest - P)) and k < s:
+            return f"{call} is {got}, but should be {want}: with s > k, pixels are lost between the windows too."
+        return f"{call} is {got}, but should be {want}: put a mark on every pixel that a window touches, and count."
+    return None
+
+
+def number_lost(n, k, s, P):
+    """How many of n pixels are in no window of k, stride s, padding P per side."""
+    seen = {i * s + a - P for i in range(output_size(n, k, stride=s, padding=P)) for a in range(k)}
+    return n - len(seen & set(range(n)))
+
+
+def check_corr2d(answer):
+    generator = torch.Generator().manual_seed(0)
+    for stride, padding in (((1, 1), (0, 0)), ((1, 1), (1, 2)), ((3, 2), (0, 0)), ((2, 3), (2, 1))):
+        X, K = torch.randn(7, 9, generator=generator), torch.randn(3, 2, generator=generator)
+        case, kept = f"stride {stride}, padding {padding}", X.clone()
+        want = corr2d(X, K, stride=stride, padding=padding)
+        got = answer(X, K, stride, padding)
+        if not torch.equal(X, kept):
+            return "X has changed: write into a new, larger tensor of zeros."
+        if advice := compare(got, want, f"with {case} the output for X (7, 9) and K (3, 2)"):
+            return known_mistake(got, X, K, stride, padding) or advice
+    return None
+
+
+def known_mistake(got, X, K, stride, padding):
+    """Advice for the usual ways to go wrong, or None."""
+
+    def is_like(stride, padding):
+        return compare(got, corr2d(X, K, stride=stride, padding=padding)) is None
+
+    rows, columns = output_size((7, 9), (3, 2), stride=stride, padding=padding)
+    if is_like(stride[::-1], padding[::-1]):
+        return "height and width have changed places: both pairs are (height, width)."
+    if any(padding) and is_like(stride, (0, 0)):
+        return "the padding is missing: put the picture into the middle of a larger tensor of zeros."
+    if is_like((1, 1), padding):
+        return "the size is that of stride 1: fewer windows fit when each begins s pixels after the last."
+    if compare(got, corr2d(X, K, padding=padding)[:rows, :columns]) is None:
+        return "the size is right, but window (i, j) begins at row i·s_h and column j·s_w."
+    return None
+
+
+def check_field(answer):
+    for layers, want, advice in FIELDS:
+        got = answer(list(layers))
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            return f"field({layers}) should be a pair (field, jump), but is {got!r}."
+        if tuple(got) != want:
+            return f"field({layers}) is {tuple(got)}, but should be {want}: {advice}"
+    return None
+
+
+FIELDS = [
+    ([], (1, 1), "a pixel sees itself."), ([(3, 1, 1)], (3, 1), "one layer sees its window."),
+    ([(3, 1, 2)], (5, 1), "a dilated kernel reaches over d(k − 1) + 1 pixels."),
+    ([(2, 2, 1)], (2, 2), "a layer's own stride moves its neighbour's field; it does not change its own field."),
+    ([(3, 1, 1), (3, 1, 1)], (5, 1), "the second layer adds k − 1 pixels."),
+    ([(3, 2, 1), (3, 1, 1)], (7, 2), "a step on the map is two pixels; the jump is the product of all strides."),
+    ([(5, 1, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1)], (16, 4), "count each layer once, in the order given."),
+    ([(3, 2, 1)] * 3 + [(3, 1, 4)], (79, 8), "dilation, stride and jump multiply."),
+]  # fmt: skip
+
+SAME, LOST = "def same_padding(k, d):\n    return ", "def lost(n, k, s, P):\n    return "
+CORR2D = "def corr2d_strided(X, K, stride, padding):\n    "
+FIELD = """
+def field(layers):
+    size = jump = 1
+    for k, s, d in layers:
+        size += d * (k - 1) * jump
+        jump *= s
+    return size, jump
+"""
+
+EXERCISES = [
+    Exercise(
+        id="03.1", name="shape", check=partial(check_pair, SHAPES),
+        hints=(
+            "Height and width are computed apart: ⌊(n + 2P − k)/s⌋ + 1.",
+            "(224 + 4 − 11)/4 = 54.25 and (160 + 4 − 11)/4 = 38.25. Round down, then add 1.",
+        ),
+        solution="shape = (55, 39)",
+        wrong={
+            "shape = (54, 38)": "the first window",
+            "shape = (54.25, 38.25)": "rounds down",
+            "shape = (56, 40)": "not up",
+            "shape = (39, 55)": "height first",
+            "shape = (55, 55)": "n = 224 and 160",
+        },
+    ),
+    Exercise(
+        id="03.2", name="padding", check=partial(check_pair, PADDINGS),
+        hints=(
+            "First the reach of the kernel in each direction, k′ = d(k − 1) + 1. Then what keeps the size.",
+            "k′ is 5 for the height and 13 for the width; P = (k′ − 1)/2.",
+        ),
+        solution="padding = (2, 6)",
+        wrong={
+            "padding = (4, 12)": "per side",
+            "padding = (2, 3)": "dilation is missing",
+            "padding = (6, 2)": "height first",
+            "padding = (2, 7)": "2·(7 − 1) + 1",
+            "padding = (0, 0)": "axis by axis",
+        },
+    ),
+    Exercise(
+        id="03.3", name="same_padding", check=check_same_padding,
+        hints=(
+            "How many columns are needed in total? With dilation d a kernel reaches over d(k − 1) + 1 pixels.",
+            "d(k − 1) in total; half of it, rounded down, before, and the rest after.",
+        ),
+        solution="""
+def same_padding(k, d):
+    before = d * (k - 1) // 2
+    return before, d * (k - 1) - before
+""",
+        wrong={
+            SAME + "d * (k - 1) // 2, d * (k - 1) // 2": "20 columns become 19",
+            SAME + "d * (k - 1), d * (k - 1)": "20 columns become 21",
+            SAME + "(k - 1) // 2, k // 2": "20 columns become 19",
+            SAME + "-(-d * (k - 1) // 2), d * (k - 1) // 2": "the larger part after",
+            SAME + "d * (k - 1) / 2, d * (k - 1) / 2": "whole numbers",
+        },
+    ),
+    Exercise(
+        id="03.4", name="lost", check=check_lost,
+        hints=(
+            "Window i touches the places i·s, …, i·s + k − 1 of the padded axis. The picture's pixel x is at x + P.",
+            "Collect all touched places in a set; then count the x in range(n) for which x + P is not in it.",
+        ),
+        solution="""
+def lost(n, k, s, P):
+    touched = {i * s + a for i in range(output_size(n, k, stride=s, padding=P)) for a in range(k)}
+    return sum(x + P not in touched for x in range(n))
+""",
+        wrong={
+            LOST + "(n + 2 * P - k) % s": "is padding, not picture",
+            LOST + "max(0, (n + 2 * P - k) % s - P)": "between the windows",
+            LOST + "n - output_size(n, k, stride=s, padding=P)": "put a mark",
+        },
+    ),
+    Exercise(
+        id="03.5", name="corr2d_strided", check=check_corr2d,
+        hints=(
+            "Three lines change: the padded picture, the size of the output, and where a window begins.",
+            "`F.pad(X, (p_w, p_w, p_h, p_h))` pads the columns first; window (i, j) begins at row i·s_h, column j·s_w.",
+        ),
+        solution="""
+def corr2d_strided(X, K, stride, padding):
+    (s_h, s_w), (p_h, p_w), (k_h, k_w) = stride, padding, K.shape
+    padded = F.pad(X, (p_w, p_w, p_h, p_h))
+    Y = torch.zeros((padded.shape[0] - k_h) // s_h + 1, (padded.shape[1] - k_w) // s_w + 1)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            Y[i, j] = (padded[i * s_h:i * s_h + k_h, j * s_w:j * s_w + k_w] * K).sum()
+    return Y
+""",
+        wrong={
+            CORR2D + "return corr2d(X, K, stride=stride)": "padding is missing",
+            CORR2D + "return corr2d(X, K, stride=stride[::-1], padding=padding[::-1])": "changed places",
+            CORR2D + "return corr2d(X, K, padding=padding)": "that of stride 1",
+            CORR2D + "Y = corr2d(X, K, stride=stride, padding=padding)\n"
+            "    return corr2d(X, K, padding=padding)[:len(Y), :len(Y[0])]": "begins at row i·s_h",
+            CORR2D + "X[0] = 0\n    return corr2d(X, K, stride=stride, padding=padding)": "X has changed",
+            CORR2D + "return 0.0": "has shape ()",
+        },
+    ),
+    Exercise(
+        id="03.6", name="field", check=check_field,
+        hints=(
+            "Carry two numbers through a loop over the layers: size and jump. Both begin with 1.",
+            "First `size += d * (k - 1) * jump`, then `jump *= s`: a layer's own stride counts from the next one on.",
+        ),
+        solution=FIELD,
+        wrong={
+            FIELD.replace(" * jump", ""): "two pixels",
+            FIELD.replace("size += d * (k - 1) * jump", "size += s * d * (k - 1) * jump"): "its own field",
+            FIELD.replace("d * (k - 1)", "(k - 1)"): "dilated kernel",
+            FIELD.replace("jump *= s", "jump = s"): "product of all strides",
+        },
+    ),
+]  # fmt: skip
