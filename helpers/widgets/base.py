@@ -29,6 +29,7 @@ import ipywidgets as W
 import traitlets as T
 
 from . import svg
+from .hooks import Hooks
 
 _order = itertools.count()
 _explorers = weakref.WeakSet()
@@ -90,9 +91,8 @@ class Explorer(W.VBox):
         self.button = {label: W.Button(description=label) for label in self.buttons()}
         for label, method in self.buttons().items():
             self.button[label].on_click(lambda _, method=method: self.act(method))
-        self._hooks = {self.controls[name]: _hook(self.controls[name]) for name in self.limits(**self.values)}
-        self._ends = {widget: (widget.min, widget.max) for widget in self._hooks}
-        rows = [self._hung(self.arrange()), self._picture, self._message]
+        self._hooks = Hooks(self.controls[name] for name in self.following())
+        rows = [self._hooks.put_in(self.arrange()), self._picture, self._message]
         super().__init__(rows, **{k: v for k, v in values.items() if k not in self.controls})
         self.add_class("cnn-course")
         for name, widget in self.controls.items():
@@ -121,6 +121,10 @@ class Explorer(W.VBox):
     def limits(self, **values):
         """Return {slider: (low, high)} where a slider's range, within the declared one, depends on the others."""
         return {}
+
+    def following(self):
+        """Return the names of the sliders whose range or options depend on other parameters."""
+        return list(self.limits(**self.values))
 
     def buttons(self):
         """Return {label: method} for actions such as "step"; each is followed by a redraw."""
@@ -165,6 +169,7 @@ class Explorer(W.VBox):
         with self._lock:
             try:
                 self._apply_limits()
+                self._hooks.renew()
                 result = self.compute(**self.values)
                 picture = self.draw(result)
             except Exception as error:
@@ -220,16 +225,6 @@ class Explorer(W.VBox):
                 # The old range may lie wholly outside the new one: widen first, then narrow.
                 widget.min, widget.max = min(widget.min, low), max(widget.max, high)
                 widget.min, widget.max = low, high
-                if self._ends[widget] != (low, high):
-                    # Hang it anew: in the browser, a slider's End key goes to the end that it was hung with.
-                    self._ends[widget], self._hooks[widget].children = (low, high), ()
-                    self._hooks[widget].children = (widget,)
-
-    def _hung(self, box):
-        """Put each slider whose range follows, wherever it is in `box`, on its hook; returns the box."""
-        children = [self._hung(child) if isinstance(child, W.Box) else child for child in box.children]
-        box.children = [self._hooks.get(child, child) for child in children]
-        return box
 
     def _fail(self, error, first=False):
         self.errors.append(error)
@@ -247,11 +242,6 @@ class Explorer(W.VBox):
         bundle["text/plain"] = f"{type(self).__name__}: {self.describe(self.result)}"
         bundle["image/png"] = base64.b64encode(png).decode()
         return bundle
-
-
-def _hook(widget):
-    """A box of fixed height for one slider, so that nothing moves when it is taken off and hung anew."""
-    return W.Box([widget], layout=W.Layout(height="32px", overflow="visible", align_items="center"))
 
 
 def _short(value):

@@ -57,10 +57,6 @@ class CostCalculator(Explorer):
         "groups g", [1, 10, 100], help="g divides both numbers of channels",
     )  # fmt: skip
 
-    def __init__(self, **values):
-        self._hook = W.HBox()
-        super().__init__(**values)
-
     @T.validate("groups")
     def _to_a_divisor(self, proposal):
         """Take the nearest divisor below."""
@@ -70,14 +66,14 @@ class CostCalculator(Explorer):
     def _offer_divisors(self, _):
         """Let the slider for the groups stop at divisors only, and stay as near to where it was as they allow."""
         slider_, groups = self.controls["groups"], self._to_a_divisor({"value": self.groups})
-        stops = len(slider_.options)
         with self._held_back(), slider_.hold_sync():
             slider_.options = divisors(self.in_channels, self.out_channels)
             slider_.value = groups
             self.groups = groups
-        if len(slider_.options) != stops:  # hang it anew: the End key goes to the end that a slider was born with
-            self._hook.children = ()
-            self._hook.children = (slider_,)
+
+    def following(self):
+        """The groups depend on both numbers of channels."""
+        return ["groups"]
 
     def arrange(self):
         """Put the kind above, and the sliders in pairs below it."""
@@ -86,9 +82,7 @@ class CostCalculator(Explorer):
         for name in (name for pair in pairs for name in pair):
             c[name].style.description_width = "150px"
             c[name].layout.width = "370px"
-        self._hook.children = (c["groups"],)
-        hung = c | {"groups": self._hook}
-        return W.VBox([c["kind"], *(W.HBox([hung[name] for name in pair], layout=line) for pair in pairs)])
+        return W.VBox([c["kind"], *(W.HBox([c[name] for name in pair], layout=line) for pair in pairs)])
 
     def compute(self, kind, in_channels, out_channels, kernel_size, size, batch, groups):
         """Count what each kind of layer needs."""

@@ -131,7 +131,7 @@ class PaddingExplorer(Explorer):
 
     def draw(self, result):
         """Draw the padded input, the kernel, the output and both formulas; below stands the code, ready to copy."""
-        style = "user-select:all;line-height:1.3;height:6.5em;margin:0"
+        style = "user-select:all;font-size:12px;line-height:1.3;height:6.5em;margin:0"
         listing = f'<pre style="{style}">{html.escape(result["code"])}</pre>'
         return draw_padding(result, self.describe(result)) + listing
 
