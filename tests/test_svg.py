@@ -84,3 +84,10 @@ def test_a_still_has_readable_ink_on_a_transparent_ground():
     assert len(ink) > 100 and np.abs(ink[:, :3].astype(int) - 128).max() < 10
     captioned = Image.open(io.BytesIO(svg.to_png(plain, caption="window 2")))
     assert captioned.size == (120, 100)
+
+
+def test_a_listing_below_a_picture_is_escaped_and_not_part_of_the_still():
+    picture = svg.picture(40, 20, svg.rect(2, 2, 30, 10), label="a box")
+    below = svg.listing("if a < b & c:\n    pass", 2)
+    assert "if a &lt; b &amp; c:\n    pass</pre>" in below and "height:2.6em" in below
+    assert svg.to_png(picture + below) == svg.to_png(picture)

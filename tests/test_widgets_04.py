@@ -1,17 +1,24 @@
-"""Widgets of notebook 04: mixing the channels of a photo, and what a convolution costs."""
+"""Widgets of notebook 04: a window over several channels, the channels of a photo mixed, the cost of a layer."""
 
+import functools
+import html
+import itertools
 import math
+import pathlib
 import re
 
+import matplotlib
 import pytest
 import torch
 import traitlets as T
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import ImageFont
 from torch import nn
+from torch.nn import functional as F
 
 from helpers import describe_net, load_photo
-from helpers.widgets import ChannelMixer, CostCalculator, svg
+from helpers.widgets import ChannelMixer, ChannelWalk, CostCalculator, svg
 from helpers.widgets.channel_mixer import KINDS as CHANNELS
 from helpers.widgets.channel_mixer import LARGEST, PRESETS
 from helpers.widgets.cost_calculator import GROUPED, KINDS, PLAIN, SEPARABLE, divisors
@@ -24,9 +31,144 @@ def strict(monkeypatch):
     monkeypatch.setenv("CNN_COURSE_STRICT", "1")
 
 
-@pytest.mark.parametrize("widget", [ChannelMixer, CostCalculator])
+@pytest.mark.parametrize("widget", [ChannelMixer, ChannelWalk, CostCalculator])
 def test_every_control_moves_the_picture(widget):
     assert drive(widget()) > 20
+
+
+# The channel walk ---------------------------------------------------------------------------------------
+
+
+def shown(picture):
+    """Return the numbers in the cells of a picture, row by row, and its other texts."""
+    texts = re.findall(r"<text [^>]*>([^<]*)</text>", picture)
+    cells = [float(text) for text in texts if re.fullmatch(r"-?\d+", text)]
+    return cells, [text for text in texts if not re.fullmatch(r"-?\d+", text)]
+
+
+def test_the_walk_starts_on_the_numbers_of_the_text():
+    result = ChannelWalk().result
+    assert result["X"].flatten(1).tolist() == [list(range(9)), list(range(1, 10))]
+    assert result["K"].flatten(1).tolist() == [[o + k for k in (0, 1, 2, 3, 1, 2, 3, 4)] for o in range(3)]
+    assert result["Y"].tolist() == [[[56, 72], [104, 120]], [[76, 100], [148, 172]], [[96, 128], [192, 224]]]
+    assert result["subtotals"].tolist() == [19, 37] and result["place"] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("size", [3, 4, 5])
+@pytest.mark.parametrize("c_i", [1, 2, 3])
+@pytest.mark.parametrize("c_o", [1, 2, 3])
+def test_every_position_of_the_walk_agrees_with_pytorch(size, c_i, c_o):
+    walk, outputs = ChannelWalk(in_channels=c_i, out_channels=c_o, size=size), size - 1
+    biases = [-60, 7, 60][:c_o]
+    for o, bias in enumerate(biases):
+        walk.update(output=o, bias=bias)
+    Y = F.conv2d(walk.result["X"][None], walk.result["K"], torch.tensor(biases, dtype=torch.float32))[0]
+    assert walk.result["b"].tolist() == biases
+    for o, position in itertools.product(range(c_o), range(outputs**2)):
+        result = walk.update(output=o, position=position).result
+        place = (o, position // outputs, position % outputs)
+        assert torch.equal(result["Y"], Y) and result["place"] == place
+        assert result["products"].sum(dim=(1, 2)).tolist() == result["subtotals"].tolist()
+        assert result["subtotals"].sum() + biases[o] == Y[place]
+        subtotals = " + ".join(f"{value:g}" for value in result["subtotals"].tolist())
+        said = f"{subtotals} + bias {biases[o]} = {Y[place]:g}.".replace("-", "−")
+        assert walk.describe(result).endswith(said)
+
+
+def test_the_picture_of_the_walk_holds_its_numbers():
+    walk = ChannelWalk(in_channels=3, size=5, output=2, bias=-60, position=6)
+    result, (cells, words) = walk.result, shown(walk.picture)
+    channels = zip(*(result[name] for name in ("X", "products", "subtotals")), result["K"][2], strict=True)
+    numbers = [[*X.flatten(), *K.flatten(), *products.flatten(), total] for X, products, total, K in channels]
+    assert cells == [float(number) for number in (*sum(numbers, []), *result["Y"].flatten())]
+    for channel, (window, K) in enumerate(zip(result["X"][:, 1:3, 2:4], result["K"][2], strict=True)):
+        line = " + ".join(f"{x:g}·{k:g}" for x, k in zip(window.flatten(), K.flatten(), strict=True))
+        assert line in words and f"slice K[2, {channel}]" in words
+        assert eval(line.replace("·", "*")) == result["subtotals"][channel]
+    assert "output Y[2], bias −60" in words and f"= {result['Y'][2, 1, 2]:g}" in words
+
+
+def test_the_window_stands_at_the_same_place_in_every_channel():
+    walk = ChannelWalk(in_channels=3, size=4, output=1, position=5)
+    frames = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*stroke="#e67e22"', walk.picture)
+    assert len(frames) == 4 and len(set(frames[:3])) == 1 and frames[3] != frames[0]
+    assert [float(width) for _, width in frames] == [62, 62, 62, 41], "two cells of 31 px; one in the output"
+
+
+def test_each_map_keeps_its_bias():
+    walk = ChannelWalk()
+    walk.bias = 5
+    walk.output = 1
+    assert walk.bias == 0 == walk.controls["bias"].value
+    walk.controls["bias"].value = -20
+    assert walk.result["b"].tolist() == [5, -20, 0] and walk.result["Y"][:, 0, 0].tolist() == [61, 56, 96]
+    walk.out_channels = 1
+    assert (walk.output, walk.bias, walk.controls["bias"].value) == (0, 5, 5) and walk.result["b"].tolist() == [5]
+    walk.update(out_channels=3, output=1)
+    assert walk.bias == -20 and walk.result["Y"][1, 0, 0] == 56
+    assert ChannelWalk(output=2, bias=3).result["b"].tolist() == [0, 0, 3]
+    assert ChannelWalk().result["b"].tolist() == [0, 0, 0], "a new walk begins with none"
+
+
+def test_playing_walks_over_the_output():
+    walk, seen = ChannelWalk(), []
+    for step in range(walk.play.max + 1):
+        walk.play.value = step
+        seen.append(walk.result["Y"][walk.result["place"]].item())
+    assert seen == [56, 72, 104, 120]
+    walk.size = 5
+    assert walk.play.max == walk.controls["position"].max == 15
+    walk.position = 15
+    walk.size = 3
+    assert (walk.position, walk.play.value, walk.play.max) == (3, 3, 3)
+
+
+@pytest.mark.parametrize("c_i", [1, 2, 3])
+@pytest.mark.parametrize("c_o", [1, 2, 3])
+def test_the_call_makes_the_layer(c_i, c_o):
+    walk = ChannelWalk(in_channels=c_i, out_channels=c_o)
+    layer, result = eval(walk.result["call"], {"nn": nn}), walk.result
+    assert layer.weight.shape == result["K"].shape and layer.bias.shape == result["b"].shape
+    layer.load_state_dict({"weight": result["K"], "bias": result["b"]})
+    assert torch.equal(layer(result["X"][None])[0], result["Y"])
+    line = html.unescape(re.search("<pre[^>]*>(.*)</pre>", walk.picture).group(1))
+    shapes = f"weight {tuple(layer.weight.shape)}, bias {tuple(layer.bias.shape)}"
+    assert line == f"{result['call']}  # {shapes}: {layer.weight.numel()} + {c_o} numbers"
+
+
+def test_the_walk_keeps_its_size_and_its_text_readable():
+    walk, sizes = ChannelWalk(), set()
+    ends = {"in_channels": (1, 2, 3), "out_channels": (1, 2, 3), "size": (3, 4, 5), "bias": (-60, 60)}
+    for values in itertools.product(*ends.values()):
+        for end in (0, 15):
+            walk.update(**dict(zip(ends, values, strict=True)), output=min(end, values[1] - 1))
+            walk.position = min(end, walk.controls["position"].max)
+            sizes.add(svg.size(walk.picture))
+            assert all(float(size) >= 11 for size in re.findall(r'font-size="([\d.]+)"', walk.picture))
+            assert_texts_stand_apart(walk.picture)
+    assert len(sizes) == 1
+
+
+def assert_texts_stand_apart(picture):
+    """Assert that no text leaves the picture or touches another."""
+    width, height = svg.size(picture)
+    pattern = r'<text x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)" text-anchor="(\w+)"([^>]*)>([^<]*)'
+    boxes = []
+    for x, y, size, anchor, style, words in re.findall(pattern, picture):
+        wide = ink(html.unescape(words), "bold" in style) * float(size)
+        left = float(x) - (wide / 2 if anchor == "middle" else 0)
+        boxes.append((left, left + wide, float(y) - 0.75 * float(size), float(y), words))
+    for left, right, top, bottom, words in boxes:
+        assert left >= 0 and right <= width and top >= 0 and bottom <= height, words
+    for a, b in itertools.combinations(boxes, 2):
+        assert a[1] <= b[0] or b[1] <= a[0] or a[3] <= b[2] or b[3] <= a[2], (a, b)
+
+
+@functools.cache
+def ink(words, bold):
+    """Return the width of words in DejaVu Sans, in units of the font's size."""
+    fonts = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
+    return ImageFont.truetype(str(fonts / f"DejaVuSans{'-Bold' * bold}.ttf"), 100).getlength(words) / 100
 
 
 # The channel mixer --------------------------------------------------------------------------------------
@@ -58,7 +200,7 @@ def test_the_code_makes_the_output(rows):
     namespace = {}
     exec(mixer.result["code"], namespace)
     torch.testing.assert_close(namespace["Y"], mixer.result["output"], atol=1e-5, rtol=1e-5)
-    assert mixer.result["code"].splitlines()[0] in mixer._code.value
+    assert mixer.result["code"].splitlines()[0] in mixer.picture
 
 
 def test_grey_of_grey_is_grey_and_presets_do_what_they_say():

@@ -5,6 +5,7 @@ import importlib
 # Loaded on first use: a notebook pays only for its own widgets, and helpers.training can use the drawing functions.
 _MODULES = {
     "ChannelMixer": "channel_mixer",
+    "ChannelWalk": "channel_walk",
     "ConvolutionIntegral": "convolution_integral",
     "CostCalculator": "cost_calculator",
     "DenseCost": "dense_cost",

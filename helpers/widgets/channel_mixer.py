@@ -1,6 +1,5 @@
 """Mix the three channels of a colour photo: a 1×1 convolution with weights to choose."""
 
-import html
 
 import ipywidgets as W
 import numpy as np
@@ -111,11 +110,6 @@ class ChannelMixer(Explorer):
     row = slider(72, 0, SIDE - 1, "row")
     column = slider(84, 0, SIDE - 1, "column")
 
-    def __init__(self, **values):
-        self._code = W.HTML()
-        super().__init__(**values)
-        self.children = (*self.children, self._code)
-
     # The preset, the number of outputs and the weights say the same thing: the others follow. ---------------
 
     @T.observe("preset")
@@ -172,15 +166,8 @@ class ChannelMixer(Explorer):
         )
 
     def draw(self, result):
-        """Draw the photo, the output with its channels, and one pixel as a product of matrices."""
-        return draw_mix(result, self.describe(result))
-
-    def refresh(self, *, first=False):
-        """Compute and draw anew, and write the code below the picture."""
-        with self._lock:
-            super().refresh(first=first)
-            code = html.escape((self.result or {}).get("code", ""))
-            self._code.value = f'<pre style="user-select:all;line-height:1.3;height:15.6em;margin:0">{code}</pre>'
+        """Draw the photo, the output with its channels, one pixel as a product of matrices; below stands the code."""
+        return draw_mix(result, self.describe(result)) + svg.listing(result["code"], 12)
 
 
 def _code(name, weights, bias):

@@ -1,6 +1,5 @@
 """A kernel to edit, a picture to slide it over, and what one output element is made of."""
 
-import html
 
 import ipywidgets as W
 import torch
@@ -161,10 +160,7 @@ class KernelExplorer(Explorer):
 
     def draw(self, result):
         """Draw the input, the output, and the window times the kernel; below stands the code, ready to copy."""
-        # In one piece with the picture: a second HTML widget would be a second message at every move of a slider.
-        style = "user-select:all;line-height:1.3;height:15.6em;margin:8px 0 0"
-        code = f'<pre style="{style}">{html.escape(result["code"])}</pre>'
-        return draw_explorer(result, self.describe(result)) + code
+        return draw_explorer(result, self.describe(result)) + svg.listing(result["code"], 12)
 
 
 def _in_halves(X, K):

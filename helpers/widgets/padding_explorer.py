@@ -1,6 +1,5 @@
 """Walk a window over a padded input: how large is the output, and what is never visited?"""
 
-import html
 
 import ipywidgets as W
 import torch
@@ -10,6 +9,7 @@ from ..ops import corr2d
 from . import svg
 from .base import Explorer, slider, switch
 from .padding_picture import draw_padding
+from .player import player
 
 PAIRS = {  # what holds for the height, and by itself for the width where the two are apart
     "size": "size_w", "kernel_size": "kernel_size_w", "padding": "padding_w", "stride": "stride_w",
@@ -80,15 +80,9 @@ class PaddingExplorer(Explorer):
             c[height].style.description_width = c[width].style.description_width = "66px"
         pairs = [c[name] for pair in PAIRS.items() for name in pair]
         line = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
-        walk = W.HBox([self._player(), c["position"]], layout=W.Layout(**line))
+        self.play = player(c["position"])
+        walk = W.HBox([self.play, c["position"]], layout=W.Layout(**line))
         return W.VBox([W.HBox([*pairs, c["apart"]], layout=W.Layout(max_width="860px", **line)), walk])
-
-    def _player(self):
-        """A play button that moves the position slider, once through or, with its own switch, round and round."""
-        self.play = W.Play(interval=500, min=0, max=0)
-        for trait in ("max", "value"):  # linked in the kernel: it works without a browser as well
-            T.link((self.controls["position"], trait), (self.play, trait))
-        return self.play
 
     def limits(self, **values):
         """Keep the position inside the output."""
@@ -131,9 +125,7 @@ class PaddingExplorer(Explorer):
 
     def draw(self, result):
         """Draw the padded input, the kernel, the output and both formulas; below stands the code, ready to copy."""
-        style = "user-select:all;font-size:12px;line-height:1.3;height:6.5em;margin:0"
-        listing = f'<pre style="{style}">{html.escape(result["code"])}</pre>'
-        return draw_padding(result, self.describe(result)) + listing
+        return draw_padding(result, self.describe(result)) + svg.listing(result["code"], 5)
 
 
 def digits(rows, columns):

@@ -47,6 +47,15 @@ def to_png(svg, caption="", zoom=2):
     )  # fmt: skip
 
 
+def listing(code, lines):
+    """Return `code` as a block of so many lines, ready to copy, to stand below a picture.
+
+    In one text with the picture: a widget of its own would be a second message at every move of a slider.
+    """
+    style = f"user-select:all;font-size:12px;line-height:1.3;height:{1.3 * lines:g}em;margin:8px 0 0"
+    return f'<pre style="{style}">{html.escape(code)}</pre>'
+
+
 def size(svg):
     """Return (width, height) in px of a picture made here."""
     box = svg.split('viewBox="0 0 ', 1)[1].split('"', 1)[0]
