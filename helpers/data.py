@@ -96,7 +96,8 @@ def load_data_fashion_mnist(
     Pixels have mean 0 and standard deviation 1 over the training set, or lie in 0 to 1 with `standardize=False`.
     `num_train` and `num_test` take that many pictures, always the same ones, or all where there are fewer. With
     `seed` the order of training does not depend on torch's global seed. `device=None` is `try_gpu()`. Raises
-    ValueError for a size that is not positive.
+    ValueError for a size that is not positive. On Linux the process from then on keeps up to 256 MB of memory that it
+    has freed, for the next batches (`keep_freed_memory`).
     """
     if device is None:
         from .training import try_gpu

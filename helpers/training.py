@@ -81,7 +81,8 @@ def train_ch6(
     `on_progress(history)` is called about five times an epoch and ends the training by returning True. So does
     stopping the kernel: the history so far comes back. The net is left on `device` in evaluation mode.
 
-    Raises ValueError for batches that do not fit the net, RuntimeError if the loss is not finite or memory runs out.
+    Raises ValueError for batches that do not fit the net, TypeError for pictures of another dtype than its weights,
+    RuntimeError if the loss is not finite or memory runs out.
     """
     device = try_gpu() if device is None else torch.device(device)
     check_sizes(train_iter, test_iter, num_epochs)

@@ -4,8 +4,8 @@ import pytest
 
 PICTURE = "svg[role=img]"
 NOTEBOOKS = [
-    "02_convolution_layer.ipynb", "03_padding_and_stride.ipynb", "04_channels.ipynb", "05_pooling.ipynb",
-    "06_cnn_from_scratch.ipynb", "07_lenet.ipynb",
+    "01_from_dense_to_convolution.ipynb", "02_convolution_layer.ipynb", "03_padding_and_stride.ipynb",
+    "04_channels.ipynb", "05_pooling.ipynb", "06_cnn_from_scratch.ipynb", "07_lenet.ipynb",
 ]  # fmt: skip
 
 

@@ -54,6 +54,19 @@ def test_the_walk_starts_on_the_numbers_of_the_text():
     assert result["subtotals"].tolist() == [19, 37] and result["place"] == (0, 0, 0)
 
 
+def test_the_answers_beside_the_walk_are_right():
+    walk = ChannelWalk()
+    assert walk.update(size=5).result["Y"][0].numel() == 16 and walk.result["K"][0].numel() == 8
+    assert walk.update(size=3, output=1).result["subtotals"].tolist() == [27, 49]
+    result = walk.update(output=0, in_channels=3).result
+    assert result["K"][0, 2].flatten().tolist() == [2, 3, 4, 5] and result["subtotals"].tolist() == [19, 37, 63]
+    assert result["Y"][0, 0, 0] == 119 and (len(result["Y"]), result["K"].numel()) == (3, 36)
+    before = walk.update(in_channels=2).result
+    after = walk.update(bias=-56).result
+    assert before["K"].numel() == 24 and after["Y"][0].tolist() == [[0, 16], [48, 64]]
+    assert torch.equal(after["Y"][1:], before["Y"][1:])
+
+
 @pytest.mark.parametrize("size", [3, 4, 5])
 @pytest.mark.parametrize("c_i", [1, 2, 3])
 @pytest.mark.parametrize("c_o", [1, 2, 3])

@@ -11,7 +11,7 @@ SHAPES = {"weight": (32, 16, 3, 5), "bias": (32,), "output": (8, 32, 18, 26)}
 ADVICE_SHAPE = {
     "weight": {
         (16, 32, 3, 5): "the weight begins with the output channels: one kernel for each, with one slice per input.",
-        (32, 3, 5): "each output channel has a kernel slice for every input channel: an axis is missing.",
+        (32, 3, 5): "each output channel has a slice for every input channel: an axis is missing.",
         (32, 16, 5, 3): "kernel_size=(3, 5) is 3 rows and 5 columns, in this order.",
         (8, 32, 16, 3, 5): "the weights have no axis for the batch: the same kernels serve every picture.",
     },
@@ -56,7 +56,7 @@ def check_cost(answer):
         if parameters == weights + c_o * c_i:
             return f"in {call} there is one bias per output channel, {c_o}, not one per pair of channels."
         if parameters != weights + c_o:
-            return f"{call} gives {parameters:,} parameters: there are c_o · c_i kernels of k² weights, and c_o biases."
+            return f"{call} gives {parameters:,} parameters: there are c_o · c_i slices of k² weights, and c_o biases."
         if multiply_adds == weights * (m + k - 1) ** 2:
             return f"in {call} the output has m × m elements; you count as if the kernel stood on every input pixel."
         if multiply_adds == (weights + c_o) * m**2:
@@ -130,17 +130,17 @@ def check_grouped(answer):
     return None
 
 
-def check_one_kernel(answer):
+def check_plain_weights(answer):
     generator = torch.Generator().manual_seed(0)
     D, P = torch.rand(3, 2, 2, generator=generator), torch.rand(4, 3, generator=generator)
     got = answer(D, P)
     if getattr(got, "shape", None) == (4, 2, 2):
-        return "your kernel has shape (4, 2, 2): the slices have been added up, but each must meet its own channel."
+        return "your result has shape (4, 2, 2): the slices have been added up, but each must meet its own channel."
     if getattr(got, "shape", None) == (3, 4, 2, 2):
-        return "your kernel has shape (3, 4, 2, 2): the output channels come first."
+        return "your result has shape (3, 4, 2, 2): the output channels come first."
     if compare(got, D.expand(4, 3, 2, 2)) is None:
-        return "your kernel is D for every output: the weights of P are missing."
-    return compare(got, P[:, :, None, None] * D, "one_kernel(D, P) for D (3, 2, 2) and P (4, 3)")
+        return "your result holds D for every output: the weights of P are missing."
+    return compare(got, P[:, :, None, None] * D, "plain_weights(D, P) for D (3, 2, 2) and P (4, 3)")
 
 
 EXERCISES = [
@@ -163,7 +163,7 @@ EXERCISES = [
     Exercise(
         id="04.2", name="cost", check=check_cost,
         hints=(
-            "How many kernel slices are there, and how many weights has each?",
+            "How many slices have all kernels together, and how many weights has each?",
             "Each output element needs c_i · k² multiply-adds, and there are c_o · m² of them.",
         ),
         solution="""
@@ -235,16 +235,16 @@ def corr2d_grouped(X, K, groups):
         },
     ),
     Exercise(
-        id="04.6", name="one_kernel", check=check_one_kernel,
+        id="04.6", name="plain_weights", check=check_plain_weights,
         hints=(
             "Output o takes P[o, i] of the map of channel i, and that map is channel i under D[i].",
             "Slice (o, i) is P[o, i] · D[i]. Two axes of size 1 behind P let the product broadcast.",
         ),
-        solution="def one_kernel(D, P):\n    return P[:, :, None, None] * D",
+        solution="def plain_weights(D, P):\n    return P[:, :, None, None] * D",
         wrong={
-            "def one_kernel(D, P):\n    return torch.tensordot(P, D, dims=1)": "added up",
-            "def one_kernel(D, P):\n    return P.T[:, :, None, None] * D[:, None]": "output channels come first",
-            "def one_kernel(D, P):\n    return D.expand(len(P), *D.shape)": "weights of P are missing",
+            "def plain_weights(D, P):\n    return torch.tensordot(P, D, dims=1)": "added up",
+            "def plain_weights(D, P):\n    return P.T[:, :, None, None] * D[:, None]": "output channels come first",
+            "def plain_weights(D, P):\n    return D.expand(len(P), *D.shape)": "weights of P are missing",
         },
     ),
 ]

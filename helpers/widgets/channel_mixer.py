@@ -1,6 +1,5 @@
 """Mix the three channels of a colour photo: a 1×1 convolution with weights to choose."""
 
-
 import ipywidgets as W
 import numpy as np
 import torch

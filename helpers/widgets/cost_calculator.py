@@ -48,7 +48,7 @@ class CostCalculator(Explorer):
     kind = choice(PLAIN, KINDS, "kind")
     in_channels = slider(100, 1, 512, "input channels c_i")
     out_channels = slider(100, 1, 512, "output channels c_o")
-    kernel_size = slider(5, 1, 11, "kernel size k", step=2, help="k × k weights for each pair of channels")
+    kernel_size = slider(5, 1, 11, "kernel size k", step=2, help="k × k weights in each slice")
     size = slider(64, 1, 256, "height = width m", help="of the maps, in pixels")
     batch = slider(1, 1, 256, "batch N", help="pictures")
     groups = parameter(

@@ -1,6 +1,5 @@
 """Walk a window over a padded input: how large is the output, and what is never visited?"""
 
-
 import ipywidgets as W
 import torch
 import traitlets as T
