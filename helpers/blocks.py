@@ -74,11 +74,13 @@ class Residual(nn.Module):
             norm = [nn.BatchNorm2d(a if kind == "pre" else b)] if batch_norm else []
             layers += [*norm, nn.ReLU(), convolution] if kind == "pre" else [convolution, *norm, nn.ReLU()]
         self.g = nn.Sequential(*(layers if kind == "pre" else layers[:-1]))  # the last ReLU follows the sum
-        same = stride == 1 and in_channels == out_channels
-        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride=stride)
         self.after = nn.Identity() if kind == "pre" else nn.ReLU()
         if not skip:
             self.shortcut = None
+        elif stride == 1 and in_channels == out_channels:
+            self.shortcut = nn.Identity()
+        else:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, X):
         Y = self.g(X)

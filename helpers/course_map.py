@@ -71,7 +71,7 @@ class CourseMap:
             top += BOX[1]
         picture = svg.picture(width, height, *parts, label=self.describe())
         # As an image the picture does not see the page's colour; the grey reads on a light and on a dark one.
-        return picture.replace("currentColor", svg.STILL_INK)
+        return picture.replace("currentColor", svg.GREY)
 
     def draw_box(self, lesson: Lesson, x: float, y: float, color: str) -> str:
         """Return one lesson as a box."""

@@ -29,7 +29,7 @@ import ipywidgets as W
 import traitlets as T
 
 from . import svg
-from .hooks import Hooks
+from .layout import Hooks, side_by_side
 
 _order = itertools.count()
 _explorers = weakref.WeakSet()
@@ -135,8 +135,7 @@ class Explorer(W.VBox):
 
     def arrange(self):
         """Return the widget that holds the controls (`self.controls[name]`) and buttons (`self.button[label]`)."""
-        items = [*self.controls.values(), *self.button.values()]
-        return W.HBox(items, layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="visible"))
+        return side_by_side([*self.controls.values(), *self.button.values()])
 
     # What the base does with it --------------------------------------------------------------------------
 

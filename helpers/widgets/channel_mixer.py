@@ -8,6 +8,7 @@ import traitlets as T
 from ..data import PHOTOS
 from . import svg
 from .base import Explorer, choice, parameter, slider
+from .layout import side_by_side
 from .mix_picture import COLORS, ROUNDING, SIDE, draw_mix, loss, photo
 
 LARGEST = 4.0  # of a weight
@@ -135,10 +136,10 @@ class ChannelMixer(Explorer):
 
     def arrange(self):
         """Put the grid of weights to the left of the number of outputs and the pixel."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="flex-end", overflow="visible")
+        c = self.controls
         c["weights"].layout.margin = "0 24px 0 0"
         rest = W.VBox([c[name] for name in ("outputs", "row", "column")])
-        return W.VBox([c["picture_name"], c["preset"], W.HBox([c["weights"], rest], layout=line)])
+        return W.VBox([c["picture_name"], c["preset"], side_by_side([c["weights"], rest], "flex-end")])
 
     def compute(self, picture_name, weights, row, column, **others):
         """Mix all pixels with one matrix product."""

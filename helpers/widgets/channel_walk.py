@@ -8,6 +8,7 @@ from ..ops import corr2d_multi_in_out
 from . import svg
 from .base import Explorer, slider
 from .channel_walk_picture import draw_walk, equation, expression
+from .layout import side_by_side
 from .player import player
 
 KERNEL_SIZE, MOST, LARGEST = 2, 3, 5  # the kernel's height = width; channels; the input's height = width
@@ -49,8 +50,7 @@ class ChannelWalk(Explorer):
             control.layout.width = WIDE
         self.play = player(c["position"])
         rows = [c["in_channels"], c["out_channels"], c["size"]], [c["output"], c["bias"]], [self.play, c["position"]]
-        line = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
-        return W.VBox([W.HBox(row, layout=W.Layout(**line)) for row in rows])
+        return W.VBox([side_by_side(widgets) for widgets in rows])
 
     def limits(self, out_channels, size, **others):
         """Keep the chosen element inside the output."""

@@ -63,7 +63,7 @@ def _channel(result, channel, top):
 def _line(y):
     """From a subtotal to the sum."""
     beside, above = (SUM - SUM_WIDTH / 2, MIDDLE), (SUM, MIDDLE + (-46 if y < MIDDLE else 40))
-    return svg.path([(SUBTOTAL + 26, y), beside if y == MIDDLE else above], stroke="#808080", line=1.2)
+    return svg.path([(SUBTOTAL + 26, y), beside if y == MIDDLE else above], stroke=svg.GREY, line=1.2)
 
 
 def _map(result, o, top):

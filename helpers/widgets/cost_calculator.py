@@ -8,6 +8,7 @@ import traitlets as T
 from . import svg
 from .base import Explorer, choice, parameter, slider
 from .dense_cost import count, memory
+from .layout import side_by_side
 
 BYTES = 4  # of a number in fp32
 PLAIN, GROUPED, SEPARABLE = KINDS = "plain", "grouped", "depthwise-separable"
@@ -77,12 +78,12 @@ class CostCalculator(Explorer):
 
     def arrange(self):
         """Put the kind above, and the sliders in pairs below it."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", overflow="visible")
+        c = self.controls
         pairs = ("in_channels", "out_channels"), ("kernel_size", "size"), ("batch", "groups")
         for name in (name for pair in pairs for name in pair):
             c[name].style.description_width = "150px"
             c[name].layout.width = "370px"
-        return W.VBox([c["kind"], *(W.HBox([c[name] for name in pair], layout=line) for pair in pairs)])
+        return W.VBox([c["kind"], *(side_by_side([c[name] for name in pair], "stretch") for pair in pairs)])
 
     def compute(self, kind, in_channels, out_channels, kernel_size, size, batch, groups):
         """Count what each kind of layer needs."""

@@ -13,7 +13,6 @@ WIDTH, HEIGHT = 800, 336
 TILES = (172, 84, 380, 200)  # x, y, width, height of the area for all channels
 LARGE = (584, 84, 200)  # x, y, side of the chosen channel
 CHIPS = 12  # layers shown at a time in the strip above
-GREY = "#808080"
 
 
 class FeatureMaps(Explorer):
@@ -121,7 +120,7 @@ def _strip(layers, chosen):
         here, left = layer is chosen, i * width
         kind = layer.kind if len(layer.kind) < 12 else layer.kind[:10] + "…"
         size = min(svg.fit(string, width - 9) for string in ("AvgPool2d", kind, layer.shape))
-        edge = {"stroke": svg.ORANGE, "line": 2.5} if here else {"stroke": GREY, "line": 0.8}
+        edge = {"stroke": svg.ORANGE, "line": 2.5} if here else {"stroke": svg.GREY, "line": 0.8}
         parts.append(svg.rect(left + 2, 2, width - 4, 38, **edge))
         parts.append(svg.text(left + width / 2, 17, kind, size=size))
         parts.append(svg.text(left + width / 2, 33, layer.shape, size=size, opacity=0.8))
@@ -151,7 +150,7 @@ def _tiles(layer, chosen):
         row = maps[i * per_row : (i + 1) * per_row]
         parts.append(svg.tile(np.concatenate(row, axis=1), x, y + i * high, wide * len(row), high, **_colors(layer)))
         for j in range(len(row)):
-            parts.append(svg.rect(x + j * wide, y + i * high, wide, high, stroke=GREY, line=min(2, wide / 12)))
+            parts.append(svg.rect(x + j * wide, y + i * high, wide, high, stroke=svg.GREY, line=min(2, wide / 12)))
     i, j = divmod(chosen, per_row)
     parts.append(svg.rect(x + j * wide, y + i * high, wide, high, stroke=svg.ORANGE, line=3))
     parts.append(svg.text(x, 76, f"{layer.title} {layer.kind}: all {count} channels, one scale", anchor="start"))

@@ -14,7 +14,6 @@ ROW = 26
 COLUMNS = {"#": 8, "kernel": 82, "s": 104, "d": 124, "jump": 178, "field": 248}  # their right ends
 BAR = 256, 62
 WIDTH, HEIGHT = TABLE + BAR[0] + BAR[1] + 4, TOP + SIDE + 8
-GREY = "#808080"
 
 
 def draw_fields(result, label):

@@ -3,9 +3,11 @@
 import ipywidgets as W
 import numpy as np
 
+from ..ops import output_size
 from ..scratch import col2im, im2col
 from .base import Explorer, choice, slider
 from .im2col_picture import draw_im2col
+from .layout import side_by_side
 
 
 class Im2colExplorer(Explorer):
@@ -30,16 +32,16 @@ class Im2colExplorer(Explorer):
 
     def arrange(self):
         """Put what is chosen at the end."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+        c = self.controls
         shape = ("images", "channels", "size", "kernel_size", "stride", "padding")
         for name in shape:
             c[name].layout.width = "220px"
         rows = [[c["direction"]], [c[n] for n in shape[:3]], [c[n] for n in shape[3:]], [c["window"], c["pixel"]]]
-        return W.VBox([W.HBox(row, layout=line) for row in rows])
+        return W.VBox([side_by_side(widgets) for widgets in rows])
 
     def limits(self, images, channels, size, kernel_size, stride, padding, **others):
         """Keep the window and the pixel inside what there is."""
-        positions = (size + 2 * padding - kernel_size) // stride + 1
+        positions = output_size(size, kernel_size, stride=stride, padding=padding)
         return {"window": (0, images * positions**2 - 1), "pixel": (0, images * channels * size**2 - 1)}
 
     def compute(self, direction, images, channels, size, kernel_size, stride, padding, window, pixel):
@@ -47,7 +49,7 @@ class Im2colExplorer(Explorer):
         shape, steps = (images, channels, size, size), (kernel_size, kernel_size, stride, padding)
         x = np.arange(float(np.prod(shape))).reshape(shape)
         col, real = im2col(x, *steps), im2col(np.ones(shape), *steps)
-        positions = (size + 2 * padding - kernel_size) // stride + 1
+        positions = output_size(size, kernel_size, stride=stride, padding=padding)
         copies = np.argwhere((col == pixel) & (real == 1))
         return {
             "direction": direction, "x": x, "col": col, "padding": real == 0, "counts": col2im(real, shape, *steps),

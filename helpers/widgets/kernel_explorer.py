@@ -1,6 +1,5 @@
 """A kernel to edit, a picture to slide it over, and what one output element is made of."""
 
-
 import ipywidgets as W
 import torch
 import traitlets as T
@@ -10,6 +9,7 @@ from . import svg
 from .base import Explorer, choice, parameter, slider, switch
 from .kernel_editor import KERNELS, LARGEST, OWN, SIZES, KernelEditor, Weights, kernel_named, name_of, resized, size_of
 from .kernel_picture import draw_explorer
+from .layout import side_by_side
 from .pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code
 
 STEP = 0.05  # of the slider for the centre weight
@@ -111,10 +111,10 @@ class KernelExplorer(Explorer):
 
     def arrange(self):
         """Put the grid of weights to the left of what belongs to the kernel and the position."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="flex-end", overflow="visible")
+        c = self.controls
         c["weights"].layout.margin = "0 24px 0 0"
         rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp", "row", "column")])
-        top = W.HBox([c["picture_name"], c["upload"]], layout=line)
+        top = side_by_side([c["picture_name"], c["upload"]], "flex-end")
         lower = W.HBox([c["weights"], rest], layout=W.Layout(flex_flow="row wrap", margin="8px 0 0 0"))
         return W.VBox([top, c["preset"], lower])
 

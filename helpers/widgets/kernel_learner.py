@@ -144,7 +144,7 @@ def _plane(result):
     goal = tuple(TARGET[0].tolist())
     return "".join([
         svg.axes(**PLANE, xlim=ACROSS, ylim=DOWN, xlabel="first weight", ylabel="second weight"),
-        *(svg.curve(ring, **PLANE, xlim=ACROSS, ylim=DOWN, line=0.7, stroke="#808080") for ring in _RINGS),
+        *(svg.curve(ring, **PLANE, xlim=ACROSS, ylim=DOWN, line=0.7, stroke=svg.GREY) for ring in _RINGS),
         _dots([goal], PLANE, ACROSS, DOWN, mark=True, color=svg.GREEN),
         svg.curve(way, **PLANE, xlim=ACROSS, ylim=DOWN, stroke=svg.BLUE),
         _dots(way, PLANE, ACROSS, DOWN, mark=all(inside)),

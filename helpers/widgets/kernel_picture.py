@@ -25,7 +25,7 @@ def draw_explorer(result, label):
 
 def _apology(problem):
     """An empty panel with the sentence that says why there is no picture."""
-    parts = [svg.rect(INPUT, TOP, OUTPUT + SIDE - INPUT, SIDE, stroke="#808080", dash="4 4")]
+    parts = [svg.rect(INPUT, TOP, OUTPUT + SIDE - INPUT, SIDE, stroke=svg.GREY, dash="4 4")]
     for i, line in enumerate(textwrap.wrap(problem, 60)):
         parts.append(svg.text(INPUT + 20, TOP + 40 + 20 * i, line, size=14, anchor="start"))
     return parts

@@ -10,6 +10,7 @@ from ..training import profile
 from . import svg
 from .background import Job
 from .base import Explorer, choice, parameter
+from .layout import side_by_side
 from .run_picture import KEPT, draw_runs
 from .short_run import ACTIVATIONS, POOLINGS, Run, count_steps, rebatched, train_run
 
@@ -59,8 +60,7 @@ class LearningRateLab(Explorer):
             control.layout.width = "max-content"
         for button in self.button.values():
             button.layout.width = "80px"
-        flow = W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
-        return W.VBox([W.HBox([rate, *self.button.values()], layout=flow), W.HBox(others, layout=flow)])
+        return W.VBox([side_by_side([rate, *self.button.values()]), side_by_side(others)])
 
     @property
     def running(self):

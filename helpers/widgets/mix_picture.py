@@ -76,7 +76,7 @@ def _planes(small, left, names, signed):
         x = left + i * (SIDE - SMALL) / 2
         colors = "signed" if signed[i] else "grey"
         parts.append(svg.tile(plane, x, BELOW, SMALL, SMALL, colors=colors, limit=1.0))
-        parts.append(svg.rect(x, BELOW, SMALL, SMALL, stroke="#808080", line=0.5))
+        parts.append(svg.rect(x, BELOW, SMALL, SMALL, stroke=svg.GREY, line=0.5))
         parts.append(svg.text(x + SMALL / 2, BELOW + SMALL + 15, name))
     return "".join(parts)
 

@@ -7,6 +7,7 @@ import traitlets as T
 from ..ops import corr2d
 from . import svg
 from .base import Explorer, slider, switch
+from .layout import side_by_side
 from .padding_picture import draw_padding
 from .player import player
 
@@ -78,10 +79,8 @@ class PaddingExplorer(Explorer):
             c[height].layout.width, c[width].layout.width, c[width].layout.display = WHOLE, HALF, "none"
             c[height].style.description_width = c[width].style.description_width = "66px"
         pairs = [c[name] for pair in PAIRS.items() for name in pair]
-        line = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
         self.play = player(c["position"])
-        walk = W.HBox([self.play, c["position"]], layout=W.Layout(**line))
-        return W.VBox([W.HBox([*pairs, c["apart"]], layout=W.Layout(max_width="860px", **line)), walk])
+        return W.VBox([side_by_side([*pairs, c["apart"]], max_width="860px"), side_by_side([self.play, c["position"]])])
 
     def limits(self, **values):
         """Keep the position inside the output."""

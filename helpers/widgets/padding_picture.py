@@ -10,7 +10,6 @@ LARGEST_CELL, KERNEL_CELL = 66, 22
 WIDTH, FORMULAS, LINE = RIGHT + SIDE + 8, TOP + SIDE + 17, 17
 COLUMNS = LEFT, 70, RIGHT  # of the formulas
 HEIGHT = FORMULAS + 2 * LINE + 5
-GREY = "#808080"
 TITLES = "books, p in total: ⌊(n − {k} + p + s) / s⌋", "PyTorch, P per side: ⌊(n + 2P − {k}) / s⌋ + 1"
 
 
@@ -43,7 +42,7 @@ def _zeros(result, cell):
         for j in range(columns + 2 * left):
             if not (0 <= i - top < rows and 0 <= j - left < columns):
                 x, y = LEFT + j * cell, TOP + i * cell
-                parts.append(svg.rect(x, y, cell, cell, stroke=GREY, line=0.8, dash="2 2"))
+                parts.append(svg.rect(x, y, cell, cell, stroke=svg.GREY, line=0.8, dash="2 2"))
                 parts.append(svg.text(x + cell / 2, y + cell / 2 + size / 3, "0", size=size, opacity=0.75))
     return "".join(parts)
 
@@ -55,7 +54,7 @@ def _hatching(visited, cell):
         for j, column in enumerate(columns):
             if not (row and column):
                 x, y = LEFT + j * cell, TOP + i * cell
-                parts.append(svg.rect(x, y, cell, cell, fill=GREY, opacity=0.7, stroke=GREY, line=0.5))
+                parts.append(svg.rect(x, y, cell, cell, fill=svg.GREY, opacity=0.7, stroke=svg.GREY, line=0.5))
                 parts.append(svg.path([(x, y + cell), (x + cell, y)], line=0.8))
     return "".join(parts)
 
@@ -97,7 +96,7 @@ def _output(result, cell):
 
 def _apology(sentence):
     """An empty panel with the sentence that says why there is no output."""
-    parts = [_title(RIGHT, "no output"), svg.rect(RIGHT, TOP, SIDE, 130, stroke=GREY, dash="4 4")]
+    parts = [_title(RIGHT, "no output"), svg.rect(RIGHT, TOP, SIDE, 130, stroke=svg.GREY, dash="4 4")]
     advice = "Take a smaller kernel or dilation, or more padding."
     for i, line in enumerate([*textwrap.wrap(sentence, 42), "", *textwrap.wrap(advice, 42)]):
         parts.append(svg.text(RIGHT + 16, TOP + 28 + 18 * i, line, size=13, anchor="start"))

@@ -188,7 +188,7 @@ def _bars(result, names):
         answer, top = i == result["predicted"], 20 + i * step
         base = top + step / 2 + 4
         parts.append(svg.text(left - 8, base, name, size=svg.fit(name, 96), anchor="end", bold=answer))
-        parts.append(svg.rect(left, top + 3, width, step - 6, stroke="#808080", line=0.6))
+        parts.append(svg.rect(left, top + 3, width, step - 6, stroke=svg.GREY, line=0.6))
         parts.append(
             svg.rect(left, top + 3, share * width, step - 6, stroke="none", fill=svg.ORANGE if answer else svg.BLUE)
         )

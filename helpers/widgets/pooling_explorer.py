@@ -10,6 +10,7 @@ from ..data import load_photo
 from ..ops import corr2d, pool2d
 from . import svg
 from .base import Explorer, choice, slider
+from .layout import side_by_side
 
 FARTHEST = 8  # px to the right
 ROWS, LEFT, RIGHT, SIDE = (26, 286), 8, 372, 216  # panels, px
@@ -82,9 +83,9 @@ class PoolingExplorer(Explorer):
 
     def arrange(self):
         """Put the choice of picture above, and the sliders in pairs below it."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="flex-end", overflow="visible")
+        c = self.controls
         pairs = ("picture_name", "mode"), ("pool_size", "stride"), ("padding", "shift")
-        return W.VBox([W.HBox([c[name] for name in pair], layout=line) for pair in pairs])
+        return W.VBox([side_by_side([c[name] for name in pair], "flex-end") for pair in pairs])
 
     def limits(self, picture_name, pool_size, **others):
         """Keep the window inside the picture and the padding within half the window."""
@@ -134,7 +135,7 @@ def _input(result, X, top, name):
     fits = stride + p <= padded.shape[1]
     second = svg.frame(LEFT, top, 0, stride, p, p, cell, line=1.5, dash="4 3") if fits else ""
     first = svg.frame(LEFT, top, 0, 0, p, p, cell)
-    border = svg.rect(LEFT, top, padded.shape[1] * cell, padded.shape[0] * cell, stroke="#808080", line=0.8, dash="2 2")
+    border = svg.rect(LEFT, top, padded.shape[1] * cell, padded.shape[0] * cell, stroke=svg.GREY, line=0.8, dash="2 2")
     value = f", padded by {padding} with {'−∞' if result['mode'] == 'max' else '0'}" if padding else ""
     return svg.text(LEFT, top - 8, name + value, anchor="start") + table + border + second + first
 

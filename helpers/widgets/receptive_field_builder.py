@@ -7,6 +7,7 @@ import traitlets as T
 
 from .base import Explorer, choice, slider, switch
 from .field_picture import PHOTO, draw_fields
+from .layout import side_by_side
 
 MOST = 8  # layers
 OWN = "your own"
@@ -100,11 +101,11 @@ class ReceptiveFieldBuilder(Explorer):
 
     def arrange(self):
         """Put the presets above; below, which layer, and what it is."""
-        c, line = self.controls, W.Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+        c = self.controls
         for name in ("count", "layer", "kernel_size", "stride", "dilation"):
             c[name].layout.width, c[name].style.description_width = "290px", "96px"
-        rows = ("count", "layer"), ("kernel_size", "stride"), ("dilation", "pooling")
-        return W.VBox([c["preset"], *(W.HBox([c[name] for name in row], layout=line) for row in rows)])
+        pairs = ("count", "layer"), ("kernel_size", "stride"), ("dilation", "pooling")
+        return W.VBox([c["preset"], *(side_by_side([c[name] for name in pair]) for pair in pairs)])
 
     def limits(self, **values):
         """The chosen layer is one of those there are."""

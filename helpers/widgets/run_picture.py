@@ -48,7 +48,7 @@ def _guess_line():
     """A faint line at the loss ln 10, that of ten equal guesses."""
     x, y, width, height = LOSS
     at = y + height - svg.scaled(math.log(10), (0.0, TOP_LOSS)) * height
-    return svg.path([(x, at), (x + width, at)], stroke="#808080", line=0.8, dash="1 3") + svg.text(
+    return svg.path([(x, at), (x + width, at)], stroke=svg.GREY, line=0.8, dash="1 3") + svg.text(
         x + width + 3, at + 3, "guessing", size=9, anchor="start", opacity=0.8
     )
 

@@ -17,7 +17,7 @@ from PIL import Image
 BLUE, ORANGE, GREEN, PURPLE = ACCENTS = ("#2e86de", "#e67e22", "#2ca05a", "#9b59b6")
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 FONT = "DejaVu Sans, Verdana, sans-serif"
-STILL_INK = "#808080"  # reads on a white and on a black page
+GREY = "#808080"  # reads on a white and on a black page
 _RAMP = np.linspace(0, 1, 256)
 PALETTES = {
     "grey": (matplotlib.colormaps["gray"](_RAMP)[:, :3] * 255).round().astype(np.uint8),
@@ -42,7 +42,7 @@ def to_png(svg, caption="", zoom=2):
     whole = picture(width, height + 20 * bool(caption), svg, below, label=caption)
     fonts = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
     return resvg_py.svg_to_bytes(
-        svg_string=whole.replace("currentColor", STILL_INK),
+        svg_string=whole.replace("currentColor", GREY),
         skip_system_fonts=True, font_dirs=[str(fonts)], sans_serif_family="DejaVu Sans", zoom=zoom,
     )  # fmt: skip
 

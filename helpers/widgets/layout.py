@@ -1,10 +1,19 @@
-"""Sliders whose range changes: the browser must draw them anew, or their End key goes to the end they had before."""
+"""How the controls of a widget stand: rows that wrap, and sliders that are hung anew when their range changes."""
 
 import ipywidgets as W
 
 
+def side_by_side(widgets, align_items="center", **layout):
+    """Return the widgets side by side; where the page is narrow, they go on in a further line."""
+    layout = W.Layout(flex_flow="row wrap", align_items=align_items, overflow="visible", **layout)
+    return W.HBox(list(widgets), layout=layout)
+
+
 class Hooks:
-    """A box of fixed height around each of some sliders: taken off and hung anew, they move nothing in the page."""
+    """A box of fixed height around each of some sliders: taken off and hung anew, they move nothing in the page.
+
+    The browser must draw a slider anew when its range has changed, or its End key goes to the end it had before.
+    """
 
     def __init__(self, sliders):
         layout = {"height": "32px", "overflow": "visible", "align_items": "center"}
