@@ -91,3 +91,7 @@ def test_a_listing_below_a_picture_is_escaped_and_not_part_of_the_still():
     below = svg.listing("if a < b & c:\n    pass", 2)
     assert "if a &lt; b &amp; c:\n    pass</pre>" in below and "height:2.6em" in below
     assert svg.to_png(picture + below) == svg.to_png(picture)
+
+
+def test_moved_parts_keep_their_own_coordinates():
+    assert svg.moved(3, 4.5, svg.rect(0, 0, 1, 1)) == f'<g transform="translate(3,4.5)">{svg.rect(0, 0, 1, 1)}</g>'

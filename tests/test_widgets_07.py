@@ -11,12 +11,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.data import ImageBatches
-from helpers.widgets import FeatureMaps, LearningRateLab, PictureLab, learning_rate_lab, svg
+from helpers.widgets import FeatureMaps, LearningRateLab, PictureLab, svg, trainer
 from helpers.widgets.background import Job, Stopped
 from helpers.widgets.driver import drive
 from helpers.widgets.picture_lab import DRAWN, TEST, transform
 from helpers.widgets.run_picture import KEPT, style
-from helpers.widgets.short_run import make_net
+from helpers.widgets.short_run import fresh_net
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
 
@@ -410,7 +410,7 @@ def test_a_job_keeps_its_error():
 
 @pytest.fixture
 def lab(monkeypatch):
-    monkeypatch.setitem(learning_rate_lab.BUDGETS, "quick", (640, 50))
+    monkeypatch.setitem(trainer.BUDGETS, "quick", (640, 50))
     lab = LearningRateLab(pictures(200, shuffle=True), pictures(60, seed=9))
     yield lab
     lab.stop()
@@ -427,7 +427,7 @@ def finish(lab, **settings):
 
 def test_a_run_is_plain_sgd(lab):
     run = finish(lab, lr=0.1, batch_size=64, activation="ReLU", pooling="max")
-    net = make_net(run.settings, 10, seed=0)
+    net = fresh_net(lambda: lab.build(run.settings, 10), seed=0)
     optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.1), []
     data = pictures(200, shuffle=True, batch_size=64)
     batches = [batch for _ in range(3) for batch in data][:10]

@@ -1,4 +1,4 @@
-"""The picture of the learning-rate lab: loss and test accuracy of several runs, and a table of them."""
+"""The picture of short training runs: their loss and test accuracy, and a table of them."""
 
 import math
 
@@ -11,8 +11,8 @@ TOP_LOSS = 3.0  # fixed, so that one wild run does not flatten the others; ln 10
 ROW = 19
 
 
-def draw_runs(result, says, standing, label):
-    """Return the SVG; `says(settings)` and `standing(run)` give the words of the table."""
+def draw_runs(result, says):
+    """Return the SVG parts, WIDTH x HEIGHT px, for the `state()` of a `Trainer`; `says(settings)` names a run."""
     top = max([result["budget"], *(run.images for run in result["runs"])]) / 1000
     parts = [
         svg.axes(*LOSS, (0.0, top), (0.0, TOP_LOSS), xlabel="thousand training pictures", ylabel="loss"),
@@ -22,8 +22,19 @@ def draw_runs(result, says, standing, label):
     ]
     for run in result["runs"]:
         parts += _curves(run, top)
-    parts.append(_table(result, says, standing))
-    return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+    return "".join([*parts, _table(result, says)])
+
+
+def standing(run):
+    """How a run stands, in words."""
+    if run.end == "diverged":
+        return f"diverged: the loss became infinite or NaN by step {run.steps}"
+    numbers = ""
+    if run.points:
+        _, loss, accuracy = run.points[-1]
+        numbers = f"loss {loss:.3f}, " if loss < 100 else f"loss {loss:.1e}, "
+        numbers += f"test accuracy {accuracy:.3f}, "
+    return f"{numbers}{run.steps} steps{', stopped' if run.end == 'stopped' else ''}"
 
 
 def style(slot):
@@ -66,7 +77,7 @@ def _status(result):
     )
 
 
-def _table(result, says, standing):
+def _table(result, says):
     """One row a run: its line, its settings, how it stands; below them the next one."""
     parts, y = [], LOSS[1] + LOSS[3] + 60
     for run in result["runs"]:

@@ -1,4 +1,4 @@
-"""One short training run of a LeNet, with settings to compare."""
+"""One short training run of a net, with settings to compare."""
 
 import itertools
 import math
@@ -8,12 +8,9 @@ import torch
 from torch import nn
 
 from ..data import ImageBatches
-from ..networks import lenet
 from ..training import evaluate_accuracy, train_epoch
 
 POINTS = 20  # of a curve
-ACTIVATIONS = {"sigmoid": nn.Sigmoid, "ReLU": nn.ReLU}
-POOLINGS = {"avg": nn.AvgPool2d, "max": nn.MaxPool2d}
 
 
 @dataclass(frozen=True)
@@ -28,12 +25,16 @@ class Run:
     end: str = ""  # "" while it runs, then "done", "stopped", "diverged"
 
 
-def train_run(run, train_iter, test_iter, budget, seed, report):
-    """Train a new net by `run.settings` on `budget` pictures; yield the `Run` with each new point of its curve."""
+def train_run(run, build, train_iter, test_iter, budget, seed, report):
+    """Train a new net by `run.settings`, its "lr" and "batch_size" among them, on `budget` pictures.
+
+    `build()` makes the net, its weights and the order of the pictures come from `seed`. Yields the `Run` with each
+    new point of its curve; `report(share)` is called before each batch.
+    """
     settings, num_steps = run.settings, count_steps(run.settings, budget)
     batches = rebatched(train_iter, settings["batch_size"], seed=seed)
     device = batches.images.device
-    net = make_net(settings, len(batches.classes), seed).to(device)
+    net = fresh_net(build, seed).to(device)
     optimizer = torch.optim.SGD(net.parameters(), settings["lr"])
     stream = _watched(batches, num_steps, report)
     marks = sorted({num_steps * (i + 1) // POINTS for i in range(POINTS)} - {0})
@@ -63,18 +64,21 @@ def _watched(batches, num_steps, report):
         yield batch
 
 
-def make_net(settings, num_classes, seed):
-    """Return a LeNet with Xavier weights from `seed` and biases 0; no global random number is drawn."""
-    activation, pooling = ACTIVATIONS[settings["activation"]], POOLINGS[settings["pooling"]]
+def fresh_net(build, seed):
+    """Return the net of `build()` with Xavier weights from `seed` and biases 0; no global random number is drawn."""
     with torch.device("meta"):  # layers made elsewhere draw their first weights from the global generator
-        net = lenet(num_classes=num_classes, activation=activation, pooling=pooling)
+        net = build()
     net.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(seed)
-    for weight in net.parameters():
-        if weight.ndim > 1:
-            nn.init.xavier_uniform_(weight, generator=generator)
-        else:
-            nn.init.zeros_(weight)
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase):
+            module.reset_parameters()
+            continue
+        for weight in module.parameters(recurse=False):
+            if weight.ndim > 1:
+                nn.init.xavier_uniform_(weight, generator=generator)
+            else:
+                nn.init.zeros_(weight)
     return net
 
 

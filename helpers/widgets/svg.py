@@ -90,6 +90,11 @@ def path(points, *, stroke="currentColor", line=1.5, fill="none", opacity=1, das
     )
 
 
+def moved(x, y, *parts):
+    """Return the parts shifted by (x, y)."""
+    return f'<g transform="translate({x:g},{y:g})">{"".join(parts)}</g>'
+
+
 def arrow(x0, y0, x1, y1, *, stroke="currentColor", line=1.5):
     """Return an arrow from (x0, y0) to (x1, y1)."""
     angle = math.atan2(y1 - y0, x1 - x0)
