@@ -1,7 +1,8 @@
 """The course beside the book's own functions, in alternation: python -m helpers.benchmark [part ...] [--full]
 
 Each part is a function that returns rows or a table; `PARTS` names them. Without a name all of them run. With
---full, training goes over ten epochs instead of one: about 15 minutes on two cores.
+--full, LeNet trains for ten epochs instead of one: about 15 minutes on two cores. `nets` takes ten more; it stores its
+results by `python -m helpers.benchmark_nets --store`.
 """
 
 import argparse
@@ -142,8 +143,15 @@ def scratch_table() -> list[Row]:
     return scratch_rows()
 
 
+def nets_table() -> str:
+    """All nets of the course by their recipes, three seeds each (about ten minutes on two cores)."""
+    from .benchmark_nets import measure_all
+
+    return repr(measure_all(tell=lambda line: None))
+
+
 PARTS = {"loader": loader_table, "corr2d": corr2d_table, "curve": curve_table, "widgets": widgets_part,
-         "scratch": scratch_table, "train": training_table}
+         "scratch": scratch_table, "train": training_table, "nets": nets_table}
 
 
 def machine() -> str:

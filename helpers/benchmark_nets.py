@@ -1,0 +1,171 @@
+"""All nets of the course, trained by their recipes over several seeds: python -m helpers.benchmark_nets [net ...]
+
+Prints a table; with --store, writes it to helpers/results/nets_PROFILE.json, from where notebook 13 reads it. The
+profile is that of `profile()`: on two cores the CPU profile takes about ten minutes for three seeds.
+"""
+
+import argparse
+import html
+import json
+import sys
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from statistics import mean, stdev
+
+from .anatomy import describe_net
+from .plots import new_figure
+from .recipes import RECIPES, Recipe, recipe
+from .training import profile, train_ch6
+
+FOLDER = Path(__file__).parent / "results"
+TITLES = {
+    "lenet": "LeNet", "alexnet": "AlexNet", "vgg": "VGG-11", "nin": "NiN", "googlenet": "GoogLeNet",
+    "bn_lenet": "BN-LeNet", "resnet18": "ResNet-18",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class NetResult:
+    """One net: its size for one picture, images per second of training and evaluation, test accuracy for each seed."""
+
+    net: str
+    profile: str
+    params: int
+    multiply_adds: int
+    images_per_second: float
+    seconds: float
+    accuracies: list[float]
+
+    @property
+    def mean(self) -> float:
+        """The mean test accuracy over the seeds."""
+        return mean(self.accuracies)
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation of the test accuracy over the seeds, 0 for a single one."""
+        return stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
+
+    @property
+    def title(self) -> str:
+        """The net's name in writing."""
+        return TITLES[self.net]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The rows of one measurement, the machine with its versions, the data, and the day."""
+
+    machine: str
+    data: str
+    date: str
+    rows: list[NetResult]
+
+    def lines(self) -> list[list[str]]:
+        """Return the table as text: headings, then a line a net."""
+        head = ["net", "parameters", "multiply-adds", "images/s", "training, s", "test accuracy", "seeds", "lowest"]
+        return [head, *([row.title, f"{row.params:,}", f"{row.multiply_adds / 1e6:.3g} M",
+                         f"{row.images_per_second:,.0f}", f"{row.seconds:.0f}", f"{row.mean:.3f} ± {row.sd:.3f}",
+                         str(len(row.accuracies)), f"{min(row.accuracies):.3f}"] for row in self.rows)]  # fmt: skip
+
+    def caption(self) -> str:
+        """Return what the figures were taken on."""
+        return f"profile {self.rows[0].profile}, {self.machine}, {self.data}, {self.date}"
+
+    def __repr__(self) -> str:
+        head, *body = ("| " + " | ".join(line) + " |" for line in self.lines())
+        return "\n".join([head, "|---|" + "---:|" * (len(self.lines()[0]) - 1), *body, "", self.caption()])
+
+    def _repr_html_(self) -> str:
+        head, *body = self.lines()
+        rows = [("th", head), *(("td", line) for line in body)]
+        cells = "".join(f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in line)}</tr>" for tag, line in rows)
+        return f"<table>{cells}</table><p>{html.escape(self.caption())}</p>"
+
+
+def measure(net: str, seeds: int, data: tuple | None = None, tell=print) -> NetResult:
+    """Train the net by its recipe once a seed, 0 upwards, on `data` (train_iter, test_iter) or else the recipe's."""
+    settings = recipe(net)
+    train_iter, test_iter = data or settings.load()
+    table = describe_net(settings.build(), settings.input_shape)
+    runs = []
+    for seed in range(seeds):
+        epochs = settings.epochs(train_iter)
+        runs.append(train_ch6(settings.build(), train_iter, test_iter, epochs, settings.lr, seed=seed, live=False))
+        tell(f"{net}, seed {seed}: test accuracy {runs[-1].test_acc[-1]:.3f} after {runs[-1].seconds:.0f} s")
+    rates = sorted(run.images_per_second for run in runs)
+    seconds = sorted(run.seconds for run in runs)
+    middle = seeds // 2
+    accuracies = [round(run.test_acc[-1], 4) for run in runs]
+    return NetResult(net, settings.profile, table.params, table.multiply_adds, round(rates[middle], 1),
+                     round(seconds[middle], 2), accuracies)
+
+
+def measure_all(nets=tuple(RECIPES), seeds: int = 3, tell=print) -> Results:
+    """Measure each net; the seed also draws its weights and the order of its pictures."""
+    from .benchmark import machine
+
+    rows = [measure(net, seeds, tell=tell) for net in nets]
+    return Results(machine(), source(recipe(nets[0])), date.today().isoformat(), rows)
+
+
+def source(settings: Recipe) -> str:
+    """Return the name of the data set that the recipe finds."""
+    return settings.load()[0].source
+
+
+def store(results: Results, folder: Path = FOLDER) -> Path:
+    """Write the results to nets_PROFILE.json in the folder; return its path."""
+    path = Path(folder) / f"nets_{results.rows[0].profile}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(asdict(results), indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def load_results(chosen: str = "cpu", folder: Path = FOLDER) -> Results:
+    """Return the results that were stored for a profile; FileNotFoundError says how to make them."""
+    path = Path(folder) / f"nets_{chosen}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"there are no results for profile {chosen!r}: run python -m helpers.benchmark_nets "
+                                f"--store with CNN_COURSE_PROFILE={chosen}")
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return Results(**{**stored, "rows": [NetResult(**row) for row in stored["rows"]]})
+
+
+def plot_nets(results: Results, ax=None):
+    """Show test accuracy, mean ± sd, against multiply-adds; the area of a dot grows with the parameters; returns ax."""
+    ax = ax or new_figure(width=6.4, height=3.6)[1]
+    largest = max(row.params for row in results.rows)
+    for row in results.rows:
+        dots = ax.scatter(row.multiply_adds, row.mean, s=20 + 380 * row.params / largest, alpha=0.6)
+        color = dots.get_facecolor()[0][:3]
+        ax.errorbar(row.multiply_adds, row.mean, yerr=row.sd, color=color, capsize=3)
+        ax.annotate(f"{row.title}", (row.multiply_adds, row.mean), textcoords="offset points", xytext=(12, 6),
+                    fontsize=9, color=color)  # fmt: skip
+    ax.set(xscale="log", xlabel="multiply-adds per picture", ylabel="test accuracy, mean ± sd")
+    ax.margins(x=0.15, y=0.12)
+    return ax
+
+
+def main(words: list[str] | None = None) -> int:
+    """Measure, print, store; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.benchmark_nets", description=__doc__.splitlines()[0])
+    parser.add_argument("nets", nargs="*", metavar="net", help=f"one of {', '.join(RECIPES)}; without it, all of them")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each net (3)")
+    parser.add_argument("--store", action="store_true", help="write the results for notebook 13")
+    options = parser.parse_args(words)
+    if unknown := [name for name in options.nets if name not in RECIPES]:
+        parser.error(f"there is no net {', '.join(unknown)}: choose among {', '.join(RECIPES)}")
+    if options.seeds < 1:
+        parser.error("--seeds must be 1 or more")
+    print(f"profile {profile()}")
+    results = measure_all(options.nets or tuple(RECIPES), options.seeds)
+    print(results)
+    if options.store:
+        print(f"stored in {store(results).name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
