@@ -1,9 +1,11 @@
 """How the nets of part II are trained: one recipe a net and profile, used by its notebook and by the benchmark.
 
-"gpu" is the book's: its sizes, learning rates and ten epochs on raw pixels; NiN alone goes without its last ReLU. "cpu" is what learns within about half a
-minute on two cores: fewer channels, smaller pictures, fewer of them, standardised; and batch normalisation in VGG, NiN
-and GoogLeNet, which hardly start without it in that time. "quick" is the same net on very few pictures, for the tests.
+"gpu" is the book's: its sizes, learning rates and ten epochs on raw pixels; NiN alone goes without its last ReLU.
+"cpu" is what learns within about half a minute on two cores: fewer channels, smaller pictures, fewer of them,
+standardised; and batch normalisation in VGG, NiN and GoogLeNet, which hardly start without it in that time. "quick"
+is the same net on very few pictures, for the tests.
 """
+
 import inspect
 import math
 from dataclasses import dataclass, replace
