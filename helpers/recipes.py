@@ -2,8 +2,8 @@
 
 "gpu" is the book's: its sizes, learning rates and ten epochs on raw pixels; NiN alone goes without its last ReLU.
 "cpu" is what learns within about half a minute on two cores: fewer channels, smaller pictures, fewer of them,
-standardised; and batch normalisation in VGG, NiN and GoogLeNet, which hardly start without it in that time. "quick"
-is the same net on very few pictures, for the tests.
+standardised, and a learning rate that falls to 0; and batch normalisation in VGG, NiN and GoogLeNet, which hardly
+start without it in that time. "quick" is the same net on very few pictures, for the tests.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from torch import nn
 from . import networks
 from .data import ImageBatches, load_data_fashion_mnist
 from .tables import Table
-from .training import PROFILES, profile
+from .training import PROFILES, Cosine, profile
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Recipe:
     options: dict
     data: dict
     num_epochs: int
-    lr: float
+    lr: float | Cosine
 
     def load(self) -> tuple[ImageBatches, ImageBatches]:
         """Return (train_iter, test_iter)."""
@@ -117,7 +117,7 @@ def _book(batch_size, lr, resize=None, **options):
 def _slim(num_train, lr, resize=None, *, batch_size=64, num_epochs=2, **options):
     """Two entries: the CPU profile, and the same net on 2,000 pictures."""
     data = {"batch_size": batch_size, "resize": resize, "num_train": num_train}
-    cpu = {"options": options, "data": data, "num_epochs": num_epochs, "lr": lr}
+    cpu = {"options": options, "data": data, "num_epochs": num_epochs, "lr": Cosine(lr)}
     return {"cpu": cpu, "quick": {**cpu, "data": {**data, "num_train": 2_000, "num_test": 500}, "num_epochs": 1}}
 
 

@@ -8,6 +8,7 @@ import itertools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -65,14 +66,32 @@ def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable, devi
 evaluate_accuracy_gpu = evaluate_accuracy  # the book's name
 
 
+@dataclass(frozen=True)
+class Cosine:
+    """A learning rate that falls from `highest` to 0 along half a cosine over the training, for `train_ch6`'s `lr`.
+
+    Called with the share of the training that is done, 0 to 1 (Loshchilov and Hutter 2016, without restarts).
+    """
+
+    highest: float
+
+    def __call__(self, share: float) -> float:
+        return self.highest * (1 + math.cos(math.pi * share)) / 2
+
+    def __repr__(self) -> str:
+        return f"cosine from {self.highest:g}"
+
+
 def train_ch6(
-    net: nn.Module, train_iter: Iterable, test_iter: Iterable, num_epochs: int, lr: float, device=None, *,
+    net: nn.Module, train_iter: Iterable, test_iter: Iterable, num_epochs: int,
+    lr: float | Callable[[float], float], device=None, *,
     seed: int | None = None, live: bool = True, init: bool = True, channels_last: bool | None = None,
     on_progress: Callable[[History], bool | None] | None = None,
 ) -> History:
     """Train `net` by SGD on the cross entropy and return the `History` (book, section 6.6).
 
-    Both iterables give batches X (N, C, H, W), y int64 (N,) and have a length. `device=None` is `try_gpu()`. The
+    Both iterables give batches X (N, C, H, W), y int64 (N,) and have a length. `lr` is a number, or a function that
+    returns it for the share of the training that is done, `Cosine(0.1)` for one. `device=None` is `try_gpu()`. The
     weights of dense and convolutional layers start anew by Xavier's rule; `init=False` keeps them. With `seed`, all
     of torch's random numbers follow from it, and the caller's go on as if there had been no training. `live` shows
     curves in Jupyter, elsewhere one line. `channels_last` is the order of the weights in memory meanwhile; None
@@ -86,7 +105,7 @@ def train_ch6(
     """
     device = try_gpu() if device is None else torch.device(device)
     check_sizes(train_iter, test_iter, num_epochs)
-    torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr)  # the first one imports for seconds: before the clock starts
+    torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1)  # the first one imports for seconds: before the clock starts
     history, curve = History(num_epochs, str(device), seed), LiveCurve() if live else None
 
     def tell() -> bool:
@@ -109,12 +128,14 @@ def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, te
     first, batches = prepare(net, train_iter, device, init)
     if channels_last is None:
         channels_last = gains_by_channels_last(net, first, device)
-    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer = torch.optim.SGD(net.parameters(), lr=rate_at(lr, 0.0))
     with in_channels_last(net) if channels_last else contextlib.nullcontext():
-        for _ in range(history.num_epochs):
+        for epoch in range(history.num_epochs):
+            if callable(lr):
+                batches = at_their_rates(batches, optimizer, lr, epoch, history.num_epochs, len(train_iter))
             for reading in train_epoch(net, batches, optimizer, device, len(train_iter)):
                 if not math.isfinite(reading.loss):
-                    raise RuntimeError(diverged(history, reading.loss, lr))
+                    raise RuntimeError(diverged(history, reading.loss, rate_at(lr, 0.0)))
                 history.read(reading)
                 if tell():
                     return
@@ -124,6 +145,19 @@ def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, te
             if tell():
                 return
             batches = train_iter
+
+
+def rate_at(lr: float | Callable[[float], float], share: float) -> float:
+    """Return the learning rate once this share of the training is done."""
+    return lr(share) if callable(lr) else lr
+
+
+def at_their_rates(batches: Iterable, optimizer, lr: Callable, epoch: int, num_epochs: int, num_batches: int):
+    """Yield the batches of an epoch, each after the optimizer has been given its learning rate."""
+    for i, batch in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = lr((epoch + i / num_batches) / num_epochs)
+        yield batch
 
 
 def train_epoch(

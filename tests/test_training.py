@@ -22,6 +22,7 @@ from helpers.data import ImageBatches
 from helpers.guards import evaluation, gains_by_channels_last, held_interrupts, in_channels_last, seeded, try_out
 from helpers.history import HEIGHT, MOST_POINTS, WIDTH, History, LiveCurve, Reading, duration, picture, thinned
 from helpers.training import (
+    Cosine,
     evaluate_accuracy,
     evaluate_accuracy_gpu,
     profile,
@@ -183,6 +184,28 @@ def test_the_look_at_the_first_batch_draws_no_random_numbers():
     torch.manual_seed(0)
     assert try_out(net, X, CPU).shape == (2, 3)
     assert torch.equal(torch.rand(2), expected) and net.training
+
+
+@pytest.mark.parametrize("lr", [Cosine(0.2), lambda share: 0.3 - 0.1 * share])
+def test_a_rate_that_changes_is_that_of_the_share_done(lr):
+    ours, by_hand, data = small(), small(), batches(4)
+    run(ours, data, num_epochs=2, lr=lr, init=False)
+    for step, (X, y) in enumerate(data * 2):
+        by_hand.zero_grad()
+        nn.functional.cross_entropy(by_hand(X), y).backward()
+        with torch.no_grad():
+            for p in by_hand.parameters():
+                p -= lr(step / 8) * p.grad
+    for a, b in zip(weights(ours), weights(by_hand), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_the_cosine_falls_from_its_highest_to_0():
+    assert [round(Cosine(0.2)(share), 6) for share in (0, 0.5, 1)] == [0.2, 0.1, 0.0]
+    assert Cosine(0.2)(0.25) > 0.15 > Cosine(0.2)(0.5) > 0.05 > Cosine(0.2)(0.75)
+    assert repr(Cosine(0.2)) == "cosine from 0.2"
+    with pytest.raises(RuntimeError, match="lr=1e\\+30 is too large"):
+        run(small(), batches(6), num_epochs=4, lr=Cosine(1e30))
 
 
 def test_it_trains_in_training_mode_and_tests_in_evaluation_mode():
