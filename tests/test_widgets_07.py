@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.data import ImageBatches
+from helpers.networks import bn_lenet
 from helpers.widgets import FeatureMaps, LearningRateLab, PictureLab, svg, trainer
 from helpers.widgets.background import Job, Stopped
 from helpers.widgets.driver import drive
@@ -458,6 +459,20 @@ def test_no_global_random_number_is_drawn(lab):
     assert torch.equal(torch.get_rng_state(), before)
     expected = next(iter(pictures(200, shuffle=True)))[1]
     assert torch.equal(next(iter(lab.train_iter))[1], expected), "nor one of the loader's"
+
+
+def test_a_fresh_net_follows_its_seed_and_starts_its_norms_anew():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    nets = [fresh_net(lambda: bn_lenet(), seed) for seed in (0, 0, 1)]
+    assert torch.equal(torch.get_rng_state(), before)
+    first, again, other = ([value for value in net.state_dict().values()] for net in nets)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True)) and not torch.equal(first[0], other[0])
+    norm = nets[0][1]
+    assert torch.equal(norm.running_mean, torch.zeros(6)) and torch.equal(norm.running_var, torch.ones(6))
+    assert torch.equal(norm.weight, torch.ones(6)) and norm.num_batches_tracked == 0
+    bound = (6 / (25 + 6 * 25)) ** 0.5
+    assert 0.8 * bound < nets[0][0].weight.abs().max() <= bound and not nets[0][0].bias.any()
 
 
 def test_a_run_leaves_the_page_free_and_stops_at_once(lab):
