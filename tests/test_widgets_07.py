@@ -464,7 +464,7 @@ def test_no_global_random_number_is_drawn(lab):
 def test_a_fresh_net_follows_its_seed_and_starts_its_norms_anew():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    nets = [fresh_net(lambda: bn_lenet(), seed) for seed in (0, 0, 1)]
+    nets = [fresh_net(bn_lenet, seed) for seed in (0, 0, 1)]
     assert torch.equal(torch.get_rng_state(), before)
     first, again, other = ([value for value in net.state_dict().values()] for net in nets)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True)) and not torch.equal(first[0], other[0])
