@@ -125,11 +125,11 @@ RECIPES = {
     "lenet": {"gpu": _book(256, 0.9), **_slim(None, 0.9, num_epochs=3)},
     "alexnet": {
         "gpu": _book(128, 0.01, 224),
-        **_slim(60_000, 0.05, 40, width=0.25, image_size=40, stem_stride=2, hidden=512),
+        **_slim(60_000, 0.1, 40, width=0.25, image_size=40, stem_stride=2, hidden=512),
     },
     "vgg": {
         "gpu": _book(128, 0.05, 224, width=0.25),
-        **_slim(40_000, 0.05, 32, width=0.125, image_size=32, hidden=128, batch_norm=True),
+        **_slim(40_000, 0.1, 32, width=0.125, image_size=32, hidden=128, batch_norm=True),
     },
     "nin": {
         "gpu": _book(128, 0.1, 224, last_relu=False),
@@ -137,8 +137,8 @@ RECIPES = {
     },
     "googlenet": {
         "gpu": _book(128, 0.1, 96),
-        **_slim(30_000, 0.05, 32, width=0.25, batch_norm=True),
+        **_slim(30_000, 0.1, 32, width=0.25, batch_norm=True),
     },
     "bn_lenet": {"gpu": _book(256, 1.0), **_slim(None, 0.5, batch_size=128, num_epochs=3)},
-    "resnet18": {"gpu": _book(256, 0.05, 96), **_slim(60_000, 0.02, 32, width=0.25)},
+    "resnet18": {"gpu": _book(256, 0.05, 96), **_slim(40_000, 0.05, 32, width=0.25)},
 }

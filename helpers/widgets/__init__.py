@@ -4,13 +4,18 @@ import importlib
 
 # Loaded on first use: a notebook pays only for its own widgets, and helpers.training can use the drawing functions.
 _MODULES = {
+    "AugmentationExplorer": "augmentation_explorer",
+    "BatchNormExplorer": "batch_norm_explorer",
     "ChannelMixer": "channel_mixer",
     "ChannelWalk": "channel_walk",
+    "ClassMaps": "class_maps",
     "ConvolutionIntegral": "convolution_integral",
     "CostCalculator": "cost_calculator",
     "DenseCost": "dense_cost",
+    "DepthLab": "depth_lab",
     "FeatureMaps": "feature_maps",
     "Im2colExplorer": "im2col_explorer",
+    "InceptionExplorer": "inception_explorer",
     "KernelExplorer": "kernel_explorer",
     "KernelLearner": "kernel_learner",
     "LearningRateLab": "learning_rate_lab",
@@ -18,6 +23,7 @@ _MODULES = {
     "PictureLab": "picture_lab",
     "PoolingExplorer": "pooling_explorer",
     "ReceptiveFieldBuilder": "receptive_field_builder",
+    "VGGBuilder": "vgg_builder",
 }
 __all__ = sorted(_MODULES)
 

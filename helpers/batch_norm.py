@@ -1,0 +1,73 @@
+"""Batch normalisation from scratch, equal to PyTorch's layers (book, section 7.5)."""
+
+import torch
+from torch import Tensor, nn
+
+
+def batch_norm(
+    X: Tensor, gamma: Tensor, beta: Tensor, moving_mean: Tensor, moving_var: Tensor, eps: float, momentum: float, *,
+    training: bool,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Return (Y, moving_mean, moving_var): X normalised per channel, then times gamma plus beta, and new averages.
+
+    X is (N, F) or (N, C, H, W), Y has its shape, all others are (F,) or (C,). In training, mean and biased variance
+    of the batch normalise, and the averages move by `momentum` towards the batch's mean and unbiased variance: a
+    momentum of 0.1 here is the book's 0.9. Otherwise the averages normalise, and come back as they are.
+
+    Raises ValueError for another number of axes or features, and in training for fewer than two values per channel.
+    """
+    shape, axes = _per_channel(X, gamma)
+    if training:
+        count = X.numel() // X.shape[1]
+        if count < 2:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(X.shape)}: "
+                             "give a larger batch, or call eval() to normalise by the running averages")  # fmt: skip
+        mean = X.mean(axes)
+        var = ((X - mean.reshape(shape)) ** 2).mean(axes)
+        moving_mean = moving_mean + momentum * (mean.detach() - moving_mean)
+        moving_var = moving_var + momentum * (var.detach() * count / (count - 1) - moving_var)
+    else:
+        mean, var = moving_mean, moving_var
+    X_hat = (X - mean.reshape(shape)) / torch.sqrt(var.reshape(shape) + eps)
+    return gamma.reshape(shape) * X_hat + beta.reshape(shape), moving_mean, moving_var
+
+
+def _per_channel(X: Tensor, gamma: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape in which one number per channel meets X, and the axes over which a channel is averaged."""
+    if X.dim() not in (2, 4):
+        raise ValueError(f"X has {X.dim()} axes, {tuple(X.shape)}: give (N, F) or (N, C, H, W)")
+    if gamma.shape != X.shape[1:2]:
+        raise ValueError(f"X {tuple(X.shape)} has {X.shape[1]} features or channels on axis 1, but gamma, beta and "
+                         f"the averages are made for {gamma.numel()}: make both numbers equal")  # fmt: skip
+    return ((1, -1), (0,)) if X.dim() == 2 else ((1, -1, 1, 1), (0, 2, 3))
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation of X (N, num_features) or (N, num_features, H, W); the output has X's shape.
+
+    Learns `weight` (gamma) and `bias` (beta), (num_features,) each, and keeps `running_mean` and `running_var` of the
+    same shape as buffers. In training mode it raises ValueError for fewer than two values per channel.
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__()
+        if num_features < 1:
+            raise ValueError(f"num_features is {num_features}: it must be at least 1")
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight, self.bias = nn.Parameter(torch.ones(num_features)), nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Normalise X; in training mode also move the running averages."""
+        Y, mean, var = batch_norm(X, self.weight, self.bias, self.running_mean, self.running_var,
+                                  self.eps, self.momentum, training=self.training)  # fmt: skip
+        if self.training:
+            with torch.no_grad():
+                self.running_mean.copy_(mean)
+                self.running_var.copy_(var)
+        return Y
+
+    def extra_repr(self) -> str:
+        """Say the settings, as PyTorch's layer does."""
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"

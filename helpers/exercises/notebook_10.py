@@ -1,0 +1,223 @@
+"""Exercises of notebook 10, network in network."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .core import Exercise, compare
+
+BLOCK = 256 * 384 * 9 + 384 + 2 * (384 * 384 + 384)
+ADVICE_BLOCK = {
+    256 * 384 * 9 + 384: "that is the 3×3 convolution alone: two layers of 1×1 follow it.",
+    BLOCK - 3 * 384: "the weights are right, but each of the three layers has a bias per output channel as well.",
+    BLOCK - 384 * 385: "that is with one layer of 1×1: the block has two.",
+    256 * 384 * 9 + 384 + 2 * (256 * 384 + 384): "the 1×1 layers stand behind the 3×3 one: 384 channels go into them.",
+}
+ADVICE_SIDE = {
+    66: "66 is one too few: ⌊(66 − 11)/4⌋ + 1 is 14, and the pooling then leaves 6, where 7 are needed.",
+    64: "64 gives 14 behind the first convolution: 6, then 2, and a window of 3 does not fit into 2.",
+    224: "224 is the book's size, but smaller pictures pass, too. Go backwards from the last pooling.",
+    63: "63 gives 14 behind the first convolution; 15 are needed.",
+    59: "59 would do if one row fewer were needed: 15 outputs of stride 4 begin at 0, 4, …, 56, and 56 + 11 = 67.",
+    27: "27 is 11 + 16: five outputs of the first convolution, and the first pooling leaves 2 of them.",
+}
+
+
+def check_block(answer):
+    if not isinstance(answer, int):
+        return f"the answer should be a whole number, not {type(answer).__name__}."
+    if answer == BLOCK:
+        return None
+    return ADVICE_BLOCK.get(answer, f"{answer:,} is not right: add up c_o·(c_i·k² + 1) over the three layers.")
+
+
+def check_side(answer):
+    if not isinstance(answer, int):
+        return f"the answer should be a whole number, not {type(answer).__name__}."
+    if answer == 67:
+        return None
+    return ADVICE_SIDE.get(answer, f"{answer} is not right: the last pooling needs 3 rows; go backwards from there.")
+
+
+def check_adaptive_max(answer):
+    for size, m in (((6, 6), 3), ((5, 7), 3), ((7, 5), 1), ((4, 4), 6), ((7, 7), 4)):
+        X = torch.randn(2, *size, generator=torch.Generator().manual_seed(0)) - 3
+        got, want = answer(X, m), F.adaptive_max_pool2d(X, m)
+        case = f"X (2, {size[0]}, {size[1]}) with m = {m}"
+        if isinstance(got, torch.Tensor) and got.shape == want.shape:
+            if compare(got, F.adaptive_avg_pool2d(X, m)) is None:
+                return f"{case}: these are the means of the windows. Take their largest numbers."
+            if compare(got.transpose(1, 2), want) is None and size[0] == size[1]:
+                return f"{case}: rows and columns have changed places."
+        advice = compare(got, want, f"the output for {case}")
+        if advice and size[0] % m:
+            return f"{advice} Where m does not divide n, a window ends at (i + 1)·n/m, rounded up, and may overlap."
+        if advice:
+            return advice
+    return None
+
+
+def check_maps(answer):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 10)).eval()
+    X = torch.randn(2, 1, 8, 7)
+    with torch.no_grad():
+        maps, logits = answer(net, X), net(X)
+        features, dense = net[:2](X), net[-1]
+        want = torch.einsum("ck,nkhw->nchw", dense.weight, features) + dense.bias[:, None, None]
+    if not isinstance(maps, torch.Tensor) or maps.shape != want.shape:
+        shape = tuple(maps.shape) if isinstance(maps, torch.Tensor) else type(maps).__name__
+        return f"the maps should have shape {tuple(want.shape)}, (N, classes, h, w), but yours: {shape}."
+    if compare(maps, want - dense.bias[:, None, None]) is None:
+        return "the dense layer's bias is missing: the means are the logits without it."
+    if compare(maps, want.mean((2, 3), keepdim=True).expand_as(want)) is None:
+        return "the means are the logits, but every map is constant: apply the dense layer before averaging, per pixel."
+    if compare(maps.sum((2, 3)), logits) is None:
+        return "the sums of your maps are the logits: asked are maps whose means are."
+    return compare(maps, want, "the maps")
+
+
+def check_dead(answer):
+    never = torch.nn.functional.relu(torch.randn(50, 10, generator=torch.Generator().manual_seed(0)))
+    never[:, [2, 7, 8]] = 0
+    never[0] = 0
+    never[:, 4] = 1.5
+    got = answer(never)
+    got = got.item() if isinstance(got, torch.Tensor) and got.numel() == 1 else got
+    advice = {
+        int((never == 0).sum()): "that counts every single 0: a class counts once, if it is 0 for every picture.",
+        int((never == 0).any(0).sum()): "a class that is 0 for one picture may answer another: ask for all pictures.",
+        4: "a class whose logit is the same for every picture is not dead if that logit is above 0.",
+        int((never == 0).all(1).sum()): "that counts pictures without any answer: the classes are the columns.",
+        7: "7 classes live; asked are those that do not.",
+    }
+    if got == 3 and answer(torch.zeros(4, 10)) == 10 and answer(torch.ones(4, 10)) == 0:
+        return None
+    return advice.get(got, f"for logits in which three classes are 0 for all 50 pictures you count {got}.")
+
+
+def check_without(answer):
+    torch.manual_seed(0)
+    block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 1), nn.ReLU())
+    net = nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), block, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    given, X = copy.deepcopy(net), torch.randn(3, 1, 9, 9)
+    with torch.no_grad():
+        kinds = [type(module) for module in net.modules()]
+        mended = answer(given)
+        if [type(module) for module in given.modules()] != kinds:
+            return "the net that was given has changed: build a new nn.Sequential from its parts."
+        if not isinstance(mended, nn.Module):
+            return f"the answer should be a net, not {type(mended).__name__}."
+        want = nn.Sequential(net[0], block[:-1], *net[2:])(X)
+        got = mended(X)
+        if compare(got, net(X)) is None:
+            return "the logits are as before: the last ReLU is still there."
+        linear = nn.Sequential(net[0][0], block[0], block[2], *net[2:])(X)
+        if compare(got, linear) is None:
+            return "all ReLUs are gone: only the last one must go, the others make the net more than one convolution."
+    if compare(got, want) is None and {id(p) for p in mended.parameters()} != {id(p) for p in given.parameters()}:
+        return "the numbers are right, but the new net has weights of its own: it must share those of the old one."
+    return compare(got, want, "the logits of the mended net")
+
+
+def pooled(value="X[:, a:b, c:d].amax((1, 2))", end="-(-(i + 1) * n // m)", place="Y[:, i, j]"):
+    """Return the source of an adaptive_max that reports `value` of windows ending at `end`, at this place."""
+    return f"""
+def adaptive_max(X, m):
+    def windows(n):
+        return [(i * n // m, {end}) for i in range(m)]
+
+    Y = torch.zeros(len(X), m, m)
+    for i, (a, b) in enumerate(windows(X.shape[1])):
+        for j, (c, d) in enumerate(windows(X.shape[2])):
+            {place} = {value}
+    return Y
+"""
+
+
+def mapped(maps):
+    """Return the source of a maps_of with this expression."""
+    return f"""
+def maps_of(net, X):
+    features, dense = net[:-3](X), net[-1]
+    return {maps}
+"""
+
+
+def dead(expression):
+    """Return the source of a dead_classes with this expression."""
+    return f"def dead_classes(logits):\n    return {expression}\n"
+
+
+def without(body):
+    """Return the source of a without_last_relu with this body."""
+    return f"def without_last_relu(net):\n    {body}\n"
+
+
+PER_PIXEL = "dense(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)"
+
+EXERCISES = [
+    Exercise(
+        id="10.1", name="params", check=check_block,
+        hints=("Three convolutions: 3×3 from 256 to 384, then 1×1 from 384 to 384, twice.",
+               "Each has c_o·(c_i·k² + 1) parameters."),
+        solution="params = 384 * (256 * 9 + 1) + 2 * 384 * (384 + 1)",
+        wrong={"params = 384 * (256 * 9 + 1)": "two layers of 1×1",
+               "params = 384 * 256 * 9 + 2 * 384 * 384": "a bias per output",
+               "params = 384 * (256 * 9 + 1) + 384 * 385": "has two",
+               "params = 384 * (256 * 9 + 1) + 2 * 384 * (256 + 1)": "384 channels go into",
+               "params = 1_000_000": "add up"},
+    ),
+    Exercise(
+        id="10.2", name="smallest", check=check_side,
+        hints=("Go backwards. A pooling of 3 with stride 2 that gives m rows needs 2·(m − 1) + 3 of them.",
+               "The last pooling needs 3 rows to give 1; the one before needs 7, the first 15. And the stem, for 15?"),
+        solution="smallest = 4 * (15 - 1) + 11",
+        wrong={"smallest = 66": "one too few", "smallest = 63": "15 are needed", "smallest = 224": "backwards",
+               "smallest = 59": "56 + 11", "smallest = 100": "is not right"},
+    ),
+    Exercise(
+        id="10.3", name="adaptive_max", check=check_adaptive_max,
+        hints=("`windows(n, m)` of the text gives the rows of each window, and, for the width, its columns.",
+               "Two loops as in `adaptive_mean`; a window X[:, a:b, c:d] gives one number per channel."),
+        solution=pooled(),
+        wrong={pooled("X[:, a:b, c:d].mean((1, 2))"): "largest", pooled(end="(i + 1) * n // m"): "rounded up",
+               pooled(place="Y[:, j, i]"): "changed places",
+               "def adaptive_max(X, m):\n    return F.max_pool2d(X, X.shape[1] // m)": "may overlap"},
+    ),
+    Exercise(
+        id="10.4", name="maps_of", check=check_maps,
+        hints=("A mean of sums is a sum of means: the dense layer may come before the averaging, if it acts per pixel.",
+               "`nn.Linear` acts on the last axis: `features.permute(0, 2, 3, 1)` puts the channels there. Or see the "
+               "question about dense layers behind the pooling."),
+        solution=mapped(PER_PIXEL),
+        wrong={mapped("F.conv2d(features, dense.weight[:, :, None, None])"): "bias is missing",
+               mapped("net(X)"): "should have shape",
+               mapped("net(X)[:, :, None, None].expand(-1, -1, *features.shape[2:])"): "constant",
+               mapped(PER_PIXEL + " / features[0, 0].numel()"): "sums of your maps"},
+    ),
+    Exercise(
+        id="10.5", name="dead_classes", check=check_dead,
+        hints=("`logits == 0` is a table (N, classes) of yes and no. Along which axis are the pictures?",
+               "`.all(dim=0)` asks it of every picture of the batch, class by class."),
+        solution=dead("(logits == 0).all(dim=0).sum().item()"),
+        wrong={dead("(logits == 0).sum().item()"): "counts once",
+               dead("(logits == 0).any(dim=0).sum().item()"): "ask for",
+               dead("(logits.std(dim=0) == 0).sum().item()"): "above 0",
+               dead("(logits == 0).all(dim=1).sum().item()"): "columns",
+               dead("(logits != 0).any(dim=0).sum().item()"): "7 classes live"},
+    ),
+    Exercise(
+        id="10.6", name="without_last_relu", check=check_without,
+        hints=("The last block is net[-3], and its last layer the ReLU: `net[-3][:-1]` is the block without it.",
+               "`nn.Sequential(*net[:-3], block, *net[-2:])` builds a new net from the same layers."),
+        solution=without("return nn.Sequential(*net[:-3], net[-3][:-1], *net[-2:])"),
+        wrong={without("net[-3][-1] = nn.Identity()\n    return net"): "has changed",
+               without("return nn.Sequential(*net)"): "still there",
+               without("return nn.Sequential(net[0][0], net[1][0], net[1][2], *net[2:])"): "all ReLUs",
+               without("import copy\n    net = copy.deepcopy(net)\n    net[-3][-1] = nn.Identity()\n    return net"):
+                   "weights of its own"},
+    ),
+]  # fmt: skip

@@ -1,0 +1,122 @@
+"""A network of VGG blocks, put together by hand, counted and trained."""
+
+import ipywidgets as W
+import traitlets as T
+
+from ..networks import vgg
+from . import svg
+from .base import parameter, slider, switch
+from .layout import side_by_side
+from .trainer import Trainer
+from .vgg_picture import HEIGHT, WIDTH, draw_net, stages
+
+BLOCKS = 1, 2, 3, 4, 5
+HIDDEN = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+LR, BATCH_SIZE = 0.05, 64
+
+
+def convolutions(number, default):
+    """Declare how many convolutions a block has."""
+    return slider(default, 0, 3, f"block {number}: convolutions", help="0 leaves the block out, with its pooling")
+
+
+def size(default, options, label, tip):
+    """Declare a number from a rising list."""
+    return parameter(
+        T.Enum(options, default), lambda: W.SelectionSlider(options=options, value=default), label,
+        [options[0], options[2], options[-1]], help=tip,
+    )  # fmt: skip
+
+
+def channels(full):
+    """Declare how many channels a block gives: at most VGG's, an eighth of that to begin with."""
+    options = [full // share for share in (16, 8, 4, 2, 1)]
+    return size(full // 8, options, "channels", "of every convolution in this block")
+
+
+class VGGBuilder(Trainer):
+    """What do a net's blocks cost, where, and how does the net train?
+
+    Five blocks of so many 3×3 convolutions and channels, then two dense layers of `hidden` units and the output: the
+    net is `vgg(in_channels, num_classes, blocks=result["blocks"], image_size=…, hidden=…, dropout=0, batch_norm=…)` for
+    the pictures of `train_iter`. It starts as VGG-11 at an eighth of its width. `result` holds "stages" (a list of
+    `Stage`), "blocks", "code", and the runs of a `Trainer`. All runs train at one rate and batch size.
+    """
+
+    convs1, channels1 = convolutions(1, 1), channels(64)
+    convs2, channels2 = convolutions(2, 1), channels(128)
+    convs3, channels3 = convolutions(3, 2), channels(256)
+    convs4, channels4 = convolutions(4, 2), channels(512)
+    convs5, channels5 = convolutions(5, 2), channels(512)
+    hidden = size(128, HIDDEN, "dense layers", "units of each of the two")
+    batch_norm = switch(True, "batch norm", help="behind each convolution")
+
+    def arrange(self):
+        """A line for each block, and one for the rest."""
+        for name, control in self.controls.items():
+            control.layout.width = "auto" if name == "batch_norm" else "330px"
+            if name != "batch_norm":
+                control.style.description_width = "140px" if name.startswith("convs") else "90px"
+        pairs = [side_by_side([self.controls[f"convs{i}"], self.controls[f"channels{i}"]]) for i in BLOCKS]
+        self.controls["hidden"].style.description_width = "140px"
+        rest = [self.controls["hidden"], self.controls["batch_norm"], *self.button.values()]
+        return W.VBox([*pairs, side_by_side(rest)])
+
+    def settings(self):
+        """Return what is chosen, and the rate and batch size of every run."""
+        return {**self.values, "lr": LR, "batch_size": BATCH_SIZE}
+
+    def build(self, settings, num_classes):
+        """The net as it is drawn."""
+        in_channels, side = self._input()
+        return vgg(
+            in_channels, num_classes, blocks=_blocks(settings), image_size=side, hidden=settings["hidden"], dropout=0.0,
+            batch_norm=settings["batch_norm"],
+        )  # fmt: skip
+
+    def says(self, settings):
+        """The blocks as convolutions × channels, then the dense layers' units."""
+        blocks = " ".join(f"{n}×{c}" for n, c in _blocks(settings)) or "no block"
+        return f"{blocks} → {settings['hidden']}{' BN' if settings['batch_norm'] else ''}"
+
+    def compute(self, **values):
+        """Count every stage of the net, and gather the runs."""
+        in_channels, side = self._input()
+        layers = [(values[f"convs{i}"], values[f"channels{i}"]) for i in BLOCKS]
+        hidden, batch_norm = values["hidden"], values["batch_norm"]
+        return {
+            **self.state(), "input": (in_channels, side, side), "blocks": _blocks(values),
+            "stages": stages(layers, in_channels, side, hidden, len(self.train_iter.classes), batch_norm),
+            "code": f"vgg({in_channels}, {len(self.train_iter.classes)}, blocks={_blocks(values)}, image_size={side}, "
+                    f"hidden={hidden}, batch_norm={batch_norm})",
+        }  # fmt: skip
+
+    def describe(self, result):
+        """Say the net, its counts, and how the runs stand."""
+        params, multiply_adds, memory = (sum(column) for column in list(zip(*result["stages"], strict=True))[-3:])
+        shape = " × ".join(map(str, result["input"]))
+        return (
+            f"{self.says(result['settings'])}, for pictures {shape}: {params:,} parameters, {multiply_adds:,} "
+            f"multiply-adds, {memory:,} bytes of activations for one picture. {self.tell(result)}"
+        )
+
+    def draw(self, result):
+        """Draw the net, stage by stage, and below it the runs."""
+        return svg.picture(WIDTH, HEIGHT, draw_net(result, self.says), label=self.describe(result))
+
+    def _input(self):
+        """Channels and side of a picture; ValueError if five blocks cannot halve it."""
+        _, in_channels, *size = self.train_iter.images.shape  # no batch: `build` runs where tensors hold nothing
+        resize = self.train_iter.resize or size
+        height, width = (resize, resize) if isinstance(resize, int) else resize
+        if height != width or height < 2 ** len(BLOCKS):
+            raise ValueError(
+                f"the pictures have {height} × {width} pixels, and five blocks halve them five times: load them with "
+                f"resize={2 ** len(BLOCKS)} or more"
+            )
+        return in_channels, height
+
+
+def _blocks(values):
+    """The blocks that have a convolution: ((convolutions, channels), …)."""
+    return tuple((values[f"convs{i}"], values[f"channels{i}"]) for i in BLOCKS if values[f"convs{i}"])

@@ -1,0 +1,119 @@
+"""Batch normalisation from scratch against PyTorch: outputs, gradients, running mean and variance, both modes."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from helpers.batch_norm import BatchNorm, batch_norm
+
+sizes = st.integers(1, 5)
+
+
+@st.composite
+def shapes(draw):
+    """(N, F) or (N, C, H, W) with at least two values per channel."""
+    shape = draw(st.one_of(st.tuples(sizes, sizes), st.tuples(sizes, sizes, sizes, sizes)))
+    return shape if len(shape) == 4 and shape[0] * shape[2] * shape[3] > 1 else (shape[0] + 1, *shape[1:])
+
+
+def pair(features, dims, seed, **options):
+    """Return our layer and PyTorch's, float64, with the same random weights and running statistics."""
+    kind = nn.BatchNorm1d if dims == 2 else nn.BatchNorm2d
+    ours, theirs = BatchNorm(features, **options), kind(features, **options)
+    generator = torch.Generator().manual_seed(seed)
+    for layer in (ours.double(), theirs.double()):
+        generator.manual_seed(seed)
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            values = torch.rand(features, generator=generator, dtype=torch.float64) + (name == "running_var")
+            getattr(layer, name).data.copy_(values)
+    return ours, theirs
+
+
+def assert_alike(ours, theirs, X):
+    """Both layers on X: output and gradients of X, gamma and beta, then the running statistics."""
+    inputs = [X.clone().requires_grad_() for _ in range(2)]
+    outputs = [layer(x) for layer, x in zip((ours, theirs), inputs, strict=True)]
+    torch.testing.assert_close(*outputs)
+    slope = torch.linspace(-1, 2, X.numel(), dtype=X.dtype).reshape(X.shape)
+    grads = [torch.autograd.grad((y * slope).sum(), [x, layer.weight, layer.bias])
+             for layer, x, y in zip((ours, theirs), inputs, outputs, strict=True)]  # fmt: skip
+    torch.testing.assert_close(*grads)
+    torch.testing.assert_close(ours.running_mean, theirs.running_mean)
+    torch.testing.assert_close(ours.running_var, theirs.running_var)
+
+
+@given(shapes(), st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.sampled_from([1e-5, 1e-3, 0.5]))
+@settings(max_examples=120, deadline=None)
+def test_equal_to_pytorch_in_both_modes(shape, seed, momentum, eps):
+    X = 3 + 2 * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    ours, theirs = pair(shape[1], len(shape), seed, momentum=momentum, eps=eps)
+    for batch in (X, 1 - X):
+        assert_alike(ours, theirs, batch)
+    assert_alike(ours.eval(), theirs.eval(), X)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1), (1, 3, 2, 4)])
+def test_a_batch_of_one_in_evaluation_mode(shape):
+    ours, theirs = pair(3, len(shape), seed=0)
+    X = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert_alike(ours.eval(), theirs.eval(), X)
+
+
+def test_evaluation_mode_leaves_the_averages_alone():
+    layer = BatchNorm(3).eval()
+    layer(torch.randn(8, 3))
+    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
+def test_one_value_per_channel_in_training_raises_pytorchs_error(shape):
+    for layer in pair(3, len(shape), seed=0):
+        before = layer.running_mean.clone()
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
+            layer(torch.zeros(shape, dtype=torch.float64))
+        assert torch.equal(layer.running_mean, before)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4), (2, 3, 4, 5, 6)])
+def test_other_numbers_of_axes(shape):
+    with pytest.raises(ValueError, match="give .N, F. or"):
+        BatchNorm(3)(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 4, 3, 3)])
+@pytest.mark.parametrize("training", [True, False])
+def test_wrong_number_of_features(shape, training):
+    with pytest.raises(ValueError, match="has 4 features .* made for 3"):
+        BatchNorm(3).train(training)(torch.zeros(shape))
+    with pytest.raises(ValueError, match="at least 1"):
+        BatchNorm(0)
+
+
+def test_the_mode_is_an_argument_not_whether_gradients_are_on():
+    X, ones, zeros = torch.randn(8, 3), torch.ones(3), torch.zeros(3)
+    for training in (True, False):
+        with_grad = batch_norm(X, ones, zeros, zeros, ones, 1e-5, 0.1, training=training)
+        with torch.no_grad():
+            without = batch_norm(X, ones, zeros, zeros, ones, 1e-5, 0.1, training=training)
+        for a, b in zip(with_grad, without, strict=True):
+            assert torch.equal(a, b)
+        assert torch.equal(with_grad[0], X / (1 + 1e-5) ** 0.5) != training
+
+
+def test_the_given_averages_are_not_changed_and_carry_no_graph():
+    X, mean, var = torch.randn(8, 3, requires_grad=True), torch.zeros(3), torch.ones(3)
+    Y, new_mean, new_var = batch_norm(X, torch.ones(3), torch.zeros(3), mean, var, 1e-5, 0.1, training=True)
+    assert Y.shape == (8, 3) and new_mean.shape == new_var.shape == (3,)
+    assert mean.tolist() == [0, 0, 0] and var.tolist() == [1, 1, 1] and Y.requires_grad
+    assert not new_mean.requires_grad and not new_var.requires_grad
+    torch.testing.assert_close(new_mean, 0.1 * X.detach().mean(0))
+    torch.testing.assert_close(new_var, 0.9 + 0.1 * X.detach().var(0))  # unbiased
+
+
+def test_parameters_buffers_and_repr_are_named_as_pytorchs():
+    ours, theirs = BatchNorm(5), nn.BatchNorm2d(5)
+    assert dict(ours.named_parameters()).keys() == dict(theirs.named_parameters()).keys()
+    assert set(dict(theirs.named_buffers())) - set(dict(ours.named_buffers())) == {"num_batches_tracked"}
+    assert "5, eps=1e-05, momentum=0.1" in repr(ours)

@@ -1,0 +1,165 @@
+"""The class maps of notebook 10 against PyTorch."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.blocks import nin_block
+from helpers.data import ImageBatches
+from helpers.networks import lenet, nin
+from helpers.widgets import ClassMaps, class_maps
+from helpers.widgets.driver import drive
+
+CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
+
+
+@pytest.fixture
+def test_iter():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (40, 1, 28, 28), generator=generator, dtype=torch.uint8)
+    return ImageBatches(images, torch.arange(40) % 10, 8, classes=CLASSES, mean=0.3, std=0.4)
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    head = nin_block(8, 10, 3, padding=1, last_relu=False)
+    return nn.Sequential(nin_block(1, 8, 5, 4), nn.Dropout(0.5), head, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class Functional(nn.Module):
+    """A net whose pooling and flattening are no modules."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 4, 5, stride=3), nn.Conv2d(4, 10, 1)
+
+    def forward(self, X):
+        return self.last(self.first(X).relu()).mean((2, 3))
+
+
+def close(got, want):
+    return torch.allclose(got, want, atol=1e-5)
+
+
+def test_maps_logits_and_probabilities_are_pytorchs(net, test_iter):
+    maps = ClassMaps(net, test_iter, index=7)
+    X, y = test_iter.batch([7])
+    with torch.no_grad():
+        want, logits = net.eval()[:3](X)[0], net(X)[0]
+    result = maps.result
+    assert result["row"] == 7 and result["true"] == int(y) and torch.equal(result["input"], X)
+    assert result["maps"].shape == want.shape == (10, 6, 6) and close(result["maps"], want)
+    assert close(result["logits"], logits) and close(result["logits"], want.mean((1, 2)))
+    assert close(result["probabilities"], logits.softmax(0))
+    assert result["order"] == logits.argsort(descending=True).tolist()
+    assert close(result["pixels"], test_iter.images[7, 0] / 255)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 10])
+def test_the_enlarged_class_follows_the_rank(net, test_iter, rank):
+    maps = ClassMaps(net, test_iter, rank=rank)
+    chosen = maps.result["order"][rank - 1]
+    assert maps.result["chosen"] == chosen
+    assert f"evidence for {CLASSES[chosen]}" in maps.picture and f"Class map of {CLASSES[chosen]}, 6×6" in maps.picture
+    assert maps.controls["rank"].max == 10
+
+
+@pytest.mark.parametrize("right", [-5, 0, 3])
+def test_a_shift_moves_the_picture_and_black_comes_in(net, test_iter, right):
+    maps = ClassMaps(net, test_iter, index=2, right=right)
+    pixels = test_iter.images[2:3] / 255
+    moved = F.pad(pixels, (right, -right, 0, 0))
+    assert close(maps.result["pixels"], moved[0, 0])
+    with torch.no_grad():
+        assert close(maps.result["logits"], net.eval()((moved - 0.3) / 0.4)[0])
+
+
+def test_mistakes_only(net, test_iter):
+    with torch.no_grad():
+        predicted = net.eval()(test_iter.batch(slice(None))[0]).argmax(1)
+    wrong = (predicted != test_iter.labels).nonzero()[:, 0].tolist()
+    maps = ClassMaps(net, test_iter, mistakes=True)
+    assert 0 < len(wrong) < 40 and maps.controls["index"].max == len(wrong) - 1
+    for i in (0, len(wrong) - 1):
+        maps.index = i
+        assert maps.result["row"] == wrong[i] and maps.result["order"][0] != maps.result["true"]
+    maps.mistakes = False
+    assert maps.controls["index"].max == 39
+
+
+def test_without_a_mistake_all_pictures_stay(net, test_iter):
+    with torch.no_grad():
+        test_iter.labels = net.eval()(test_iter.batch(slice(None))[0]).argmax(1)
+    assert ClassMaps(net, test_iter, mistakes=True).controls["index"].max == 39
+
+
+def test_the_mistakes_are_those_of_the_net_as_it_is_now(net, test_iter):
+    maps = ClassMaps(net, test_iter, mistakes=True)
+    maps.mistakes = False
+    with torch.no_grad():
+        net[2][-1].bias += torch.tensor([0.0] * 9 + [1000.0])
+    maps.mistakes = True
+    assert maps.controls["index"].max == 35 and maps.result["order"][0] == 9
+
+
+def test_other_nets_that_end_in_a_mean(test_iter):
+    torch.manual_seed(0)
+    functional = Functional()
+    X = test_iter.batch([0])[0]
+    with torch.no_grad():
+        assert close(ClassMaps(functional, test_iter).result["maps"], functional.last(functional.first(X).relu())[0])
+    test_iter.resize, test_iter._size = 67, (67, 67)
+    book = nin(width=0.1)  # its last maps are 1×1 at this size, and end in ReLU
+    maps = ClassMaps(book, test_iter).result["maps"]
+    assert maps.shape == (10, 1, 1) and maps.min() >= 0
+
+
+@pytest.mark.parametrize("relu", [nn.ReLU(), nn.ReLU(inplace=True), nn.Identity()])
+def test_what_follows_the_last_convolution_is_in_the_maps(test_iter, relu):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 10, 7, stride=7), relu, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with torch.no_grad():
+        logits, maps = class_maps.class_maps(net, test_iter.batch([0])[0], 10)
+        assert close(maps, net[:2](test_iter.batch([0])[0])[0]) and close(logits, maps.mean((1, 2)))
+
+
+def test_the_net_stays_as_it_was(net, test_iter):
+    net.train()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    maps = ClassMaps(net, test_iter)
+    maps.update(index=3, rank=4, right=2)
+    assert net.training and not any(module._forward_hooks for module in net.modules())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert all(parameter.grad is None for parameter in net.parameters())
+
+
+def test_nets_without_class_maps_are_refused(test_iter):
+    with pytest.raises(ValueError, match=r"not the means of 10 maps.*ends in Linear"):
+        ClassMaps(lenet(), test_iter)
+    with pytest.raises(ValueError, match=r"shape \(1, 7\); 10 classes"):
+        ClassMaps(nn.Sequential(nn.Conv2d(1, 7, 5), nn.AdaptiveAvgPool2d(1), nn.Flatten()), test_iter)
+    with pytest.raises(TypeError, match="first argument must be a net"):
+        ClassMaps(test_iter, test_iter)
+
+
+def test_a_net_that_diverged_is_named(net, test_iter):
+    with torch.no_grad():
+        net[2][-1].bias.fill_(torch.nan)
+    with pytest.raises(ValueError, match="diverged"):
+        ClassMaps(net, test_iter)
+
+
+def test_the_sentence_says_the_numbers(net, test_iter):
+    maps = ClassMaps(net, test_iter, index=1, right=2)
+    result = maps.result
+    said = maps.describe(result)
+    answer = CLASSES[result["order"][0]]
+    assert "picture 1 (trouser), shifted 2 px to the right" in said
+    assert f"{answer} with probability {result['probabilities'].max():.3f}" in said and "= its logit" in said
+    assert maps.picture.count("<image") == 14, "a picture, an overlay of two, ten maps and the scale"
+
+
+def test_drive(net, test_iter):
+    assert drive(ClassMaps(net, test_iter)) > 8
