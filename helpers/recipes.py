@@ -133,7 +133,7 @@ RECIPES = {
     },
     "nin": {
         "gpu": _book(128, 0.1, 224, last_relu=False),
-        **_slim(40_000, 0.05, 40, width=0.25, stem_stride=2, batch_norm=True, last_relu=False),
+        **_slim(30_000, 0.2, 40, width=0.25, stem_stride=2, dropout=0.2, batch_norm=True, last_relu=False),
     },
     "googlenet": {
         "gpu": _book(128, 0.1, 96),
