@@ -95,5 +95,6 @@ def test_values_outside_the_picture_are_counted():
     assert outside and f", {outside} outside" in explorer.picture
 
 
-def test_every_control_to_its_ends(explorer):
+def test_every_control_to_its_ends():
+    explorer = BatchNormExplorer()
     assert drive(explorer) == sum(len(explorer.traits()[name].metadata["samples"]) for name in explorer.controls)

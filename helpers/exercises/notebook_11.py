@@ -85,6 +85,8 @@ def check_reduction(answer):
         return "the pooling window is 2, which fits 9×12 to (4, 6); a window of 3 as in the convolution gives (4, 5)."
     try:
         Y = block(X)
+    except NotImplementedError:  # the untouched stub; it is a RuntimeError, too
+        raise
     except RuntimeError as error:
         return f"the branches do not fit together: {error}. Window 3, stride 2 and no padding on both sides."
     if Y.shape == (2, 7, 4, 5):

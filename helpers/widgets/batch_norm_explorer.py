@@ -44,7 +44,7 @@ class BatchNormExplorer(Explorer):
     def arrange(self):
         """Put what belongs together into one line."""
         c = self.controls
-        rows = ("mode",), ("seen", "batch_size", "momentum"), ("shift", "scale"), ("gamma", "beta")
+        rows = ("mode", "momentum"), ("seen", "batch_size"), ("shift", "scale"), ("gamma", "beta")
         return W.VBox([side_by_side([c[name] for name in row], "flex-end") for row in rows])
 
     def compute(self, mode, seen, batch_size, momentum, shift, scale, gamma, beta):

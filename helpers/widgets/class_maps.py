@@ -36,6 +36,12 @@ class ClassMaps(Explorer):
         """The pictures and classes that there are."""
         return {"index": (0, len(self._rows(mistakes)) - 1), "rank": (1, len(self.test_iter.classes))}
 
+    def arrange(self):
+        """All controls in one row."""
+        for control in self.controls.values():
+            control.layout.width = "130px" if control is self.controls["mistakes"] else "220px"
+        return super().arrange()
+
     def compute(self, index, mistakes, rank, right):
         """Run the net on one picture and take the maps whose means are its logits."""
         row = self._rows(mistakes)[index]

@@ -2,6 +2,7 @@
 
 import math
 
+import ipywidgets as W
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -44,7 +45,7 @@ class DepthLab(Trainer):
         """The net above, how it is trained below."""
         net = [self.controls[name] for name in ("blocks", "skip", "batch_norm")]
         self.controls["lr"].layout.width = "max-content"
-        return side_by_side([*net, self.controls["lr"], *self.button.values()])
+        return W.VBox([side_by_side(net), side_by_side([self.controls["lr"], *self.button.values()])])
 
     def settings(self):
         """The parameters, and the batch size, which is always the same."""

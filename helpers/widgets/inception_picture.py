@@ -3,7 +3,7 @@
 from . import svg
 from .dense_cost import count
 
-SIZE = 800, 420
+SIZE = 800, 406
 TOP, ROW = 44, 52  # px: first path's row, and its height
 INPUT, FIRST, SECOND, BOX = (4, 84), 128, 258, 104  # left (and width) of the input, left of the two layers, width
 JOINED = 408, 38  # left and width of the bar of joined channels
