@@ -5,9 +5,11 @@ from .data import ImageBatches, load_data_fashion_mnist, load_photo
 from .exercises import check, hint, solution
 from .ops import corr2d, corr2d_multi_in, corr2d_multi_in_out, output_size, pool2d
 from .plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
-from .training import History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
+from .recipes import recipe
+from .training import Cosine, History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
 
 __all__ = [
+    "Cosine",
     "History",
     "ImageBatches",
     "check",
@@ -27,6 +29,7 @@ __all__ = [
     "pool2d",
     "profile",
     "receptive_field",
+    "recipe",
     "show_images",
     "show_matrix",
     "solution",

@@ -98,7 +98,9 @@ class AugmentationExplorer(Explorer):
             c[name].layout.width = "320px"
             c[name].style.description_width = "104px"
         left, right = (W.VBox([c[name] for name in names]) for names in (GEOMETRY, (*COLOR, "seed")))
-        first = side_by_side([c["picture_name"], self.button["another random draw"]])
+        again = self.button["another random draw"]
+        again.layout.width = "190px"
+        first = side_by_side([c["picture_name"], again], "flex-end")
         return W.VBox([first, side_by_side([left, right], "flex-start")])
 
     def compute(self, picture_name, seed, **strengths):
