@@ -133,6 +133,18 @@ def load_results(chosen: str = "cpu", folder: Path = FOLDER) -> Results:
     return Results(**{**stored, "rows": [NetResult(**row) for row in stored["rows"]]})
 
 
+def merged(stored: Results, new: Results) -> Results:
+    """Return the new results with the rows of the nets that were not measured again; ValueError for another machine."""
+    if (stored.data, _without_load(stored.machine)) != (new.data, _without_load(new.machine)):
+        raise ValueError(f"the stored results come from {stored.machine}, {stored.data}: measure all nets here")
+    rows = {row.net: row for row in (*stored.rows, *new.rows)}
+    return Results(new.machine, new.data, new.date, [rows[net] for net in RECIPES if net in rows])
+
+
+def _without_load(machine):
+    return [part for part in machine.split(", ") if not part.startswith("load")]
+
+
 def plot_nets(results: Results, ax=None):
     """Show test accuracy, mean ± sd, against multiply-adds; the area of a dot grows with the parameters; returns ax."""
     ax = ax or new_figure(width=6.4, height=3.6)[1]
@@ -153,7 +165,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m helpers.benchmark_nets", description=__doc__.splitlines()[0])
     parser.add_argument("nets", nargs="*", metavar="net", help=f"one of {', '.join(RECIPES)}; without it, all of them")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each net (3)")
-    parser.add_argument("--store", action="store_true", help="write the results for notebook 13")
+    parser.add_argument("--store", action="store_true", help="write the results for notebook 13, in those of other nets")
     options = parser.parse_args(words)
     if unknown := [name for name in options.nets if name not in RECIPES]:
         parser.error(f"there is no net {', '.join(unknown)}: choose among {', '.join(RECIPES)}")
@@ -163,6 +175,8 @@ def main(words: list[str] | None = None) -> int:
     results = measure_all(options.nets or tuple(RECIPES), options.seeds)
     print(results)
     if options.store:
+        if options.nets:
+            results = merged(load_results(profile()), results)
         print(f"stored in {store(results).name}")
     return 0
 

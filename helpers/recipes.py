@@ -2,8 +2,8 @@
 
 "gpu" is the book's: its sizes, learning rates and ten epochs on raw pixels; NiN alone goes without its last ReLU.
 "cpu" is what learns within about half a minute on two cores: fewer channels, smaller pictures, fewer of them,
-standardised, and a learning rate that falls to 0; and batch normalisation in VGG, NiN and GoogLeNet, which hardly
-start without it in that time. "quick" is the same net on very few pictures, for the tests.
+standardised; but for LeNet a learning rate that falls to 0; and batch normalisation in VGG, NiN and GoogLeNet, which
+hardly start without it in that time. "quick" is the same net on very few pictures, for the tests.
 """
 
 import inspect
@@ -117,7 +117,7 @@ def _book(batch_size, lr, resize=None, **options):
 def _slim(num_train, lr, resize=None, *, batch_size=64, num_epochs=2, **options):
     """Two entries: the CPU profile, and the same net on 2,000 pictures."""
     data = {"batch_size": batch_size, "resize": resize, "num_train": num_train}
-    cpu = {"options": options, "data": data, "num_epochs": num_epochs, "lr": Cosine(lr)}
+    cpu = {"options": options, "data": data, "num_epochs": num_epochs, "lr": lr}
     return {"cpu": cpu, "quick": {**cpu, "data": {**data, "num_train": 2_000, "num_test": 500}, "num_epochs": 1}}
 
 
@@ -125,20 +125,20 @@ RECIPES = {
     "lenet": {"gpu": _book(256, 0.9), **_slim(None, 0.9, num_epochs=3)},
     "alexnet": {
         "gpu": _book(128, 0.01, 224),
-        **_slim(60_000, 0.1, 40, width=0.25, image_size=40, stem_stride=2, hidden=512),
+        **_slim(60_000, Cosine(0.1), 40, width=0.25, image_size=40, stem_stride=2, hidden=512),
     },
     "vgg": {
         "gpu": _book(128, 0.05, 224, width=0.25),
-        **_slim(40_000, 0.1, 32, width=0.125, image_size=32, hidden=128, batch_norm=True),
+        **_slim(40_000, Cosine(0.1), 32, width=0.125, image_size=32, hidden=128, batch_norm=True),
     },
     "nin": {
         "gpu": _book(128, 0.1, 224, last_relu=False),
-        **_slim(30_000, 0.2, 40, width=0.25, stem_stride=2, dropout=0.2, batch_norm=True, last_relu=False),
+        **_slim(30_000, Cosine(0.2), 40, width=0.25, stem_stride=2, dropout=0.2, batch_norm=True, last_relu=False),
     },
     "googlenet": {
         "gpu": _book(128, 0.1, 96),
-        **_slim(30_000, 0.1, 32, width=0.25, batch_norm=True),
+        **_slim(30_000, Cosine(0.1), 32, width=0.25, batch_norm=True),
     },
-    "bn_lenet": {"gpu": _book(256, 1.0), **_slim(None, 0.5, batch_size=128, num_epochs=3)},
-    "resnet18": {"gpu": _book(256, 0.05, 96), **_slim(40_000, 0.05, 32, width=0.25)},
+    "bn_lenet": {"gpu": _book(256, 1.0), **_slim(None, Cosine(0.5), batch_size=128, num_epochs=3)},
+    "resnet18": {"gpu": _book(256, 0.05, 96), **_slim(40_000, Cosine(0.05), 32, width=0.25)},
 }

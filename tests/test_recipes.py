@@ -1,13 +1,14 @@
 """The recipes of part II and the benchmark that trains by them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from helpers import benchmark_nets, networks
 from helpers.anatomy import describe_net
-from helpers.benchmark_nets import NetResult, Results, load_results, main, measure, plot_nets, store
+from helpers.benchmark_nets import NetResult, Results, load_results, main, measure, merged, plot_nets, store
 from helpers.data import ImageBatches
 from helpers.recipes import RECIPES, recipe
 from helpers.training import PROFILES
@@ -98,6 +99,16 @@ def test_stored_results_come_back(tmp_path):
         load_results("gpu", tmp_path)
 
 
+def test_rows_join_what_is_stored_for_the_same_machine_and_data():
+    vgg = replace(made_up().rows[1], accuracies=[0.9, 0.9, 0.9])
+    new = Results("2 cores, load average 3.1, torch 0", "bars", "2000-01-03", [vgg])
+    joined = merged(made_up(), new)
+    assert [row.net for row in joined.rows] == ["lenet", "vgg"] and joined.rows[1] == new.rows[0]
+    assert joined.rows[0] == made_up().rows[0] and joined.date == "2000-01-03"
+    with pytest.raises(ValueError, match="measure all nets here"):
+        merged(made_up(), Results("3 cores, torch 0", "bars", "2000-01-03", new.rows))
+
+
 def test_the_table_says_mean_spread_lowest_and_machine():
     text = repr(made_up())
     assert "| LeNet | 61,706 | 0.417 M | 100 | 2 | 0.600 ± 0.100 | 3 | 0.500 |" in text
@@ -115,8 +126,15 @@ def test_the_command_measures_prints_and_stores(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark_nets, "FOLDER", tmp_path)
     monkeypatch.setattr(store, "__defaults__", (tmp_path,))
     monkeypatch.setattr(benchmark_nets.Recipe, "load", lambda self: (batches(40, 28, shuffle=True), batches(20, 28)))
-    assert main(["lenet", "--seeds", "1", "--store"]) == 0
-    assert "| LeNet | 61,706 |" in capsys.readouterr().out and (tmp_path / "nets_quick.json").is_file()
+    monkeypatch.setattr(load_results, "__defaults__", ("cpu", tmp_path))
+    monkeypatch.setattr(benchmark_nets, "RECIPES", {name: RECIPES[name] for name in ("lenet", "bn_lenet")})
+    monkeypatch.setattr(benchmark_nets.measure_all, "__defaults__", (("lenet", "bn_lenet"), 3, print))
+    assert main(["--seeds", "1", "--store"]) == 0
+    assert "| LeNet | 61,706 |" in capsys.readouterr().out
+    first = load_results("quick")
+    assert main(["bn_lenet", "--seeds", "2", "--store"]) == 0
+    again = load_results("quick")
+    assert again.rows[0] == first.rows[0] and [len(row.accuracies) for row in again.rows] == [1, 2]
     for words in (["densenet"], ["--seeds", "0"]):
         with pytest.raises(SystemExit):
             main(words)
@@ -130,4 +148,4 @@ def test_what_is_stored_are_the_recipes_nets():
         settings = recipe(row.net, "cpu")
         table = describe_net(settings.build(), settings.input_shape)
         assert (row.params, row.multiply_adds) == (table.params, table.multiply_adds)
-        assert len(row.accuracies) >= 3 and row.mean >= 0.8 * (row.net != "lenet") and min(row.accuracies) >= 0.7
+        assert len(row.accuracies) >= 3 and row.mean >= 0.8 and min(row.accuracies) >= 0.7
