@@ -165,7 +165,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m helpers.benchmark_nets", description=__doc__.splitlines()[0])
     parser.add_argument("nets", nargs="*", metavar="net", help=f"one of {', '.join(RECIPES)}; without it, all of them")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each net (3)")
-    parser.add_argument("--store", action="store_true", help="write the results for notebook 13, in those of other nets")
+    parser.add_argument("--store", action="store_true", help="write the results for notebook 13, beside other nets")
     options = parser.parse_args(words)
     if unknown := [name for name in options.nets if name not in RECIPES]:
         parser.error(f"there is no net {', '.join(unknown)}: choose among {', '.join(RECIPES)}")
