@@ -14,10 +14,11 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from .anatomy import describe_net
-from .plots import new_figure
+from .plots import INK, new_figure
 from .recipes import RECIPES, Recipe, recipe
 from .training import profile, train_ch6
 
+BLUE = "#2e86de"
 FOLDER = Path(__file__).parent / "results"
 TITLES = {
     "lenet": "LeNet", "alexnet": "AlexNet", "vgg": "VGG-11", "nin": "NiN", "googlenet": "GoogLeNet",
@@ -150,13 +151,20 @@ def plot_nets(results: Results, ax=None):
     ax = ax or new_figure(width=6.4, height=3.6)[1]
     largest = max(row.params for row in results.rows)
     for row in results.rows:
-        dots = ax.scatter(row.multiply_adds, row.mean, s=20 + 380 * row.params / largest, alpha=0.6)
-        color = dots.get_facecolor()[0][:3]
-        ax.errorbar(row.multiply_adds, row.mean, yerr=row.sd, color=color, capsize=3)
-        ax.annotate(f"{row.title}", (row.multiply_adds, row.mean), textcoords="offset points", xytext=(12, 6),
-                    fontsize=9, color=color)  # fmt: skip
-    ax.set(xscale="log", xlabel="multiply-adds per picture", ylabel="test accuracy, mean ± sd")
-    ax.margins(x=0.15, y=0.12)
+        x = row.multiply_adds / 1e6
+        ax.errorbar(x, row.mean, yerr=row.sd, color=BLUE, capsize=3)
+        ax.scatter(x, row.mean, s=20 + 380 * row.params / largest, color=BLUE, alpha=0.6)
+        crowded = any(1 < other.multiply_adds / row.multiply_adds < 2 and abs(other.mean - row.mean) < 0.015
+                      for other in results.rows)  # fmt: skip
+        ax.annotate(row.title, (x, row.mean), textcoords="offset points", xytext=(-12 if crowded else 12, 4),
+                    ha="right" if crowded else "left", fontsize=9, color=INK)  # fmt: skip
+    ax.set(xscale="log", xlabel="million multiply-adds per picture", ylabel="test accuracy, mean ± sd")
+    ticks = [tick for power in range(-3, 4) for tick in (10**power, 2 * 10**power, 5 * 10**power)]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    sizes = [row.multiply_adds / 1e6 for row in results.rows]
+    ax.set_xlim(min(sizes) / 1.6, max(sizes) * 1.8)
+    ax.margins(y=0.12)
     return ax
 
 

@@ -122,7 +122,7 @@ def _slim(num_train, lr, resize=None, *, batch_size=64, num_epochs=2, **options)
 
 
 RECIPES = {
-    "lenet": {"gpu": _book(256, 0.9), **_slim(None, 0.9, num_epochs=3)},
+    "lenet": {"gpu": _book(256, 0.9), **_slim(None, 0.9, num_epochs=4)},
     "alexnet": {
         "gpu": _book(128, 0.01, 224),
         **_slim(60_000, Cosine(0.1), 40, width=0.25, image_size=40, stem_stride=2, hidden=512),
