@@ -143,13 +143,16 @@ def in_channels_last(net: nn.Module):
 
 
 def gains_by_channels_last(net: nn.Module, X: Tensor, device) -> bool:
-    """Whether the net trains faster with channels last: on a CPU those with convolutions and no batch norm.
+    """Whether the net trains faster with channels last: on a CPU those with convolutions.
 
-    On two cores LeNet gains a factor of 1.3 to 1.9; with batch norm it may lose. A net whose forward needs the
-    plain order (`X.view(...)` on a feature map) keeps it.
+    On two cores LeNet gains a factor of 1.3 to 1.9, the slim VGG, NiN, GoogLeNet and ResNet with batch norm 1.1 to
+    1.3; where the first batch norm has fewer than 8 channels, as in BN-LeNet, the rate falls to 0.75. A net whose
+    forward needs the plain order (`X.view(...)` on a feature map) keeps it.
     """
-    normed = any(isinstance(module, nn.modules.batchnorm._NormBase) for module in net.modules())
-    if device.type != "cpu" or normed or first_convolution(net) is None:
+    norms = (module for module in net.modules() if isinstance(module, nn.modules.batchnorm._NormBase))
+    first_norm = next(norms, None)
+    narrow = first_norm is not None and first_norm.num_features < 8
+    if device.type != "cpu" or narrow or first_convolution(net) is None:
         return False
     try:
         with in_channels_last(net):

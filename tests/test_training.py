@@ -298,9 +298,12 @@ class Viewing(nn.Module):
 def test_which_nets_take_channels_last():
     X = batches(1)[0][0]
     dense = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
-    normed = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
-    chosen = [gains_by_channels_last(net, X, CPU) for net in (small(), dense, normed, Viewing())]
-    assert chosen == [True, False, False, False]
+
+    def normed(width):
+        return nn.Sequential(nn.Conv2d(1, width, 3), nn.BatchNorm2d(width), nn.Flatten(), nn.Linear(4 * width, 3))
+
+    chosen = [gains_by_channels_last(net, X, CPU) for net in (small(), dense, normed(7), normed(8), Viewing())]
+    assert chosen == [True, False, False, True, False]
     assert not gains_by_channels_last(small(), X, torch.device("meta")), "on another device"
     assert run(Viewing(), batches(12), 8, 0.2, seed=0).test_acc[-1] > 0.8
 
