@@ -1,15 +1,11 @@
-"""What notebook 00 shows: the table of the environment, the map of the course, the names in the glossary."""
+"""What notebook 00 shows: the table of the environment, and the map of the course."""
 
 import platform
 import re
-from pathlib import Path
 from xml.etree import ElementTree
 
-import nbformat
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from helpers import environment
 from helpers.course_map import LESSONS, NOTEBOOKS, ROWS, course_map
@@ -118,33 +114,3 @@ def test_the_map_reads_on_any_ground_and_to_any_reader():
     assert "currentColor" not in course.svg
     assert f'alt="{course.describe()}"' in course._repr_html_()
     assert repr(course) == course.describe()
-
-
-def glossary():
-    """Return the rows of the glossary in notebook 00: (English, Chinese, symbol, PyTorch, notebook)."""
-    notebook = nbformat.read(Path(NOTEBOOKS, "00_start_here.ipynb"), as_version=4)
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:2] == "| "]
-    return [row for row in rows if len(row) == 5 and row[0] != "English"]
-
-
-def test_the_glossary_has_every_column_and_no_term_twice():
-    rows = glossary()
-    assert len(rows) >= 60
-    assert len({row[0] for row in rows}) == len(rows)
-    for english, chinese, _, _, number in rows:
-        assert english and re.search(r"[\u4e00-\u9fff]", chinese), english
-        assert number in {lesson.number for lesson in LESSONS}, english
-    assert {row[4] for row in rows} == {lesson.number for lesson in LESSONS} - {"00"}
-
-
-def test_what_the_glossary_calls_pytorch_is_there():
-    names = {"torch": torch, "nn": nn, "F": F}
-    found = [code for row in glossary() for code in re.findall(r"`([^`]+)`", row[3])]
-    calls = [code for code in found if code.split(".")[0] in names]
-    assert len(calls) >= 30
-    for code in calls:
-        name, _, arguments = code.partition("(")
-        thing = eval(name, dict(names))
-        for argument in re.findall(r"(\w+)=", arguments):
-            assert re.search(rf"\b{argument}\b", (thing.__doc__ or "") + str(thing.__init__.__doc__)), code
