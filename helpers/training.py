@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .execution import Execution
 from .guards import (
     check_batch,
     clear_errors,
@@ -29,8 +30,10 @@ READINGS = 5  # times an epoch that the sums are fetched from the device
 
 
 def try_gpu(i: int = 0) -> torch.device:
-    """Return the i-th GPU if there is one, otherwise the CPU (book, section 5.6)."""
-    return torch.device(f"cuda:{i}" if torch.cuda.device_count() > i else "cpu")
+    """Return the i-th CUDA device, else the GPU of an Apple chip (MPS), otherwise the CPU (book, section 5.6)."""
+    if torch.cuda.device_count() > i:
+        return torch.device(f"cuda:{i}")
+    return torch.device("mps" if i == 0 and torch.backends.mps.is_available() else "cpu")
 
 
 def profile() -> str:
@@ -86,6 +89,7 @@ def train_ch6(
     net: nn.Module, train_iter: Iterable, test_iter: Iterable, num_epochs: int,
     lr: float | Callable[[float], float], device=None, *,
     seed: int | None = None, live: bool = True, init: bool = True, channels_last: bool | None = None,
+    amp: bool | torch.dtype = False, compile: bool | str = False,
     on_progress: Callable[[History], bool | None] | None = None,
 ) -> History:
     """Train `net` by SGD on the cross entropy and return the `History` (book, section 6.6).
@@ -95,7 +99,8 @@ def train_ch6(
     weights of dense and convolutional layers start anew by Xavier's rule; `init=False` keeps them. With `seed`, all
     of torch's random numbers follow from it, and the caller's go on as if there had been no training. `live` shows
     curves in Jupyter, elsewhere one line. `channels_last` is the order of the weights in memory meanwhile; None
-    takes the one that should be faster.
+    takes the one that should be faster. `amp` computes in 16 bits what can bear it, `compile` translates the net into
+    machine code of its own first; both pay on a GPU (`helpers.execution`, notebook 15).
 
     `on_progress(history)` is called about five times an epoch and ends the training by returning True. So does
     stopping the kernel: the history so far comes back. The net is left on `device` in evaluation mode.
@@ -114,7 +119,8 @@ def train_ch6(
         return bool(on_progress and on_progress(history))
 
     with contextlib.suppress(KeyboardInterrupt), seeded(seed):
-        fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell)
+        execution = Execution(net, device, amp, compile)
+        fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution)
     with held_interrupts(drop=True):
         history.interrupted = len(history.test_acc) < num_epochs
         net.eval()
@@ -123,7 +129,7 @@ def train_ch6(
     return history
 
 
-def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell) -> None:
+def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution) -> None:
     """Do the work of `train_ch6`: fill `history`, calling `tell()` after each reading; True from it ends the run."""
     first, batches = prepare(net, train_iter, device, init)
     if channels_last is None:
@@ -133,7 +139,7 @@ def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, te
         for epoch in range(history.num_epochs):
             if callable(lr):
                 batches = at_their_rates(batches, optimizer, lr, epoch, history.num_epochs, len(train_iter))
-            for reading in train_epoch(net, batches, optimizer, device, len(train_iter)):
+            for reading in train_epoch(net, batches, optimizer, device, len(train_iter), execution):
                 if not math.isfinite(reading.loss):
                     raise RuntimeError(diverged(history, reading.loss, rate_at(lr, 0.0)))
                 history.read(reading)
@@ -161,25 +167,28 @@ def at_their_rates(batches: Iterable, optimizer, lr: Callable, epoch: int, num_e
 
 
 def train_epoch(
-    net: nn.Module, batches: Iterable, optimizer: torch.optim.Optimizer, device, num_batches: int
+    net: nn.Module, batches: Iterable, optimizer: torch.optim.Optimizer, device, num_batches: int,
+    execution: Execution | None = None,
 ) -> Iterator[Reading]:
     """Pass once over batches X (N, C, H, W), y (N,), a step of the optimizer for each; yield about five readings.
 
-    The sums of loss and hits stay on the device: only a reading waits for it. Leave the loop over this generator
-    to stop. Raises ValueError if there is no batch or one does not fit the net.
+    The sums of loss and hits stay on the device: only a reading waits for it. `execution` is how a step is computed,
+    None in full precision by the net as it is. Leave the loop over this generator to stop. Raises ValueError if
+    there is no batch or one does not fit the net.
     """
     net.train()
-    loss_fn = nn.CrossEntropyLoss()
+    loss_fn, execution = nn.CrossEntropyLoss(), execution or Execution(net, torch.device(device))
     sums, seen, told, every = torch.zeros(2, device=device), 0, 0, max(1, num_batches // READINGS)
     for count, (X, y) in enumerate(batches, 1):
         X, y = X.to(device), y.to(device)
         with clear_errors(net, X):
             optimizer.zero_grad()
-            logits = net(X)
-            loss = loss_fn(logits, y)
-            loss.backward()
+            with execution.precision():
+                logits = execution(X)
+                loss = loss_fn(logits, y)
+            execution.backward(loss)
         with held_interrupts():  # a step is taken whole or not at all
-            optimizer.step()
+            execution.step(optimizer)
         sums += torch.stack([loss.detach() * len(y), (logits.argmax(1) == y).sum()])
         seen += len(y)
         if count % every == 0 and count < num_batches:
