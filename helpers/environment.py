@@ -84,7 +84,9 @@ def count(number: int, noun: str) -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """Return a device with its name and memory: "cuda:0: NVIDIA H100, 80 GB", or "cpu: 2 threads"."""
+    """Return a device with its name and memory: "cuda:0: NVIDIA H100, 80 GB", "mps: Apple M3" or "cpu: 2 threads"."""
+    if device.type == "mps":
+        return f"{device}: {processor_name()}"
     if device.type != "cuda":
         return f"{device}: {count(torch.get_num_threads(), 'thread')}"
     card = torch.cuda.get_device_properties(device)

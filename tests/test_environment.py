@@ -68,6 +68,7 @@ def test_a_gpu_is_named_with_its_memory(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: Card)
     assert environment.device_name(torch.device("cuda:0")) == "cuda:0: Some GPU, 80 GB"
     assert re.fullmatch(r"cpu: (1 thread|\d+ threads)", environment.device_name(torch.device("cpu")))
+    assert environment.device_name(torch.device("mps")).startswith("mps: ")
 
 
 def shown(course):

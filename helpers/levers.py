@@ -1,0 +1,190 @@
+"""What makes training faster, measured: each lever alone, all together, where a step's time goes, and the peak."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from .data import ImageBatches
+from .execution import Execution
+from .guards import forked_random, in_channels_last
+
+CHECK_EVERY = 8  # steps between two looks at the clock, each of which waits for the device
+WORTH = 1.02  # times faster that a lever alone must be to be pulled with the others
+
+
+@dataclass(frozen=True)
+class Levers:
+    """How to train: where the pictures wait, how many go through at once, and how a step is computed."""
+
+    in_memory: bool = False
+    batch_size: int = 64
+    channels_last: bool = False
+    amp: bool = False
+    compile: bool | str = False
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a setting of the levers gives: images per second, times the plain setting's, seconds of its first step."""
+
+    name: str
+    levers: Levers
+    images_per_second: float
+    gain: float
+    first_step: float
+
+
+class Pictures(Dataset):
+    """The pictures of `batches` one by one, the usual way: from bytes to a PIL picture, resized, to a tensor."""
+
+    def __init__(self, batches: ImageBatches):
+        from torchvision.transforms import Compose, Normalize, Resize, ToPILImage, ToTensor
+
+        size = [Resize(batches.resize)] if batches.resize else []
+        scale = [Normalize(batches.mean, batches.std)] if batches.standardize else []
+        self.transform = Compose([ToPILImage(), *size, ToTensor(), *scale])
+        self.images, self.labels = batches.images.cpu(), batches.labels.tolist()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, int]:
+        """Return (X, y), X (1, H, W)."""
+        return self.transform(self.images[row]), self.labels[row]
+
+
+def loader(batches: ImageBatches, levers: Levers) -> Iterable[tuple[Tensor, Tensor]]:
+    """Return shuffled batches X (N, 1, H, W), y (N,) as the levers say: from memory, or picture by picture."""
+    if not levers.in_memory:
+        return DataLoader(Pictures(batches), levers.batch_size, shuffle=True)
+    names = ("classes", "source", "mean", "std", "standardize", "resize")
+    options = {name: getattr(batches, name) for name in names}
+    return ImageBatches(batches.images, batches.labels, levers.batch_size, shuffle=True, **options)
+
+
+def compare_levers(
+    build: Callable[[], nn.Module], batches: ImageBatches, *, seconds: float = 2.0, rounds: int = 3,
+    larger_batch: int = 256, compile: bool | str = True,
+) -> list[Speed]:
+    """Measure training with no lever, with each one alone, and with those together that gain alone.
+
+    `build()` returns a new net for `batches`, on whose device it trains. Each setting trains for `seconds`, in turn,
+    `rounds` times; its speed is the median. The first step, in which a compiled net is translated, is kept apart.
+    """
+    plain = Levers()
+    alone = measure_levers(build, batches, seconds, rounds, {
+        "none": plain, "data in memory": replace(plain, in_memory=True),
+        f"batches of {larger_batch}": replace(plain, batch_size=larger_batch),
+        "channels last": replace(plain, channels_last=True), "mixed precision": replace(plain, amp=True),
+        "compiled": replace(plain, compile=compile),
+    })  # fmt: skip
+    pulled = {name: value for speed in alone if speed.gain > WORTH
+              for name, value in vars(speed.levers).items() if value != getattr(plain, name)}  # fmt: skip
+    both = {"none": plain, "these together": replace(plain, **pulled)}
+    return [*alone, measure_levers(build, batches, seconds, rounds, both)[1]]
+
+
+def measure_levers(build, batches, seconds: float, rounds: int, settings: dict[str, Levers]) -> list[Speed]:
+    """Measure named settings in turn; the first is the measure of the gains."""
+    runs = {name: [] for name in settings}
+    for _ in range(rounds):
+        for name, levers in settings.items():
+            runs[name].append(train_for(build(), batches, levers, seconds))
+    rates = {name: median(rate for rate, _ in measured) for name, measured in runs.items()}
+    base = next(iter(rates.values()))
+    return [Speed(name, levers, rates[name], rates[name] / base, max(first for _, first in runs[name]))
+            for name, levers in settings.items()]  # fmt: skip
+
+
+def train_for(net: nn.Module, batches: ImageBatches, levers: Levers, seconds: float) -> tuple[float, float]:
+    """Train for at least that long; return images per second after the first step, and the seconds of that step."""
+    device = batches.images.device
+    net.to(device).train()
+    execution = Execution(net, device, levers.amp, levers.compile)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with forked_random(), in_channels_last(net) if levers.channels_last else nullcontext():
+        steps = (step(execution, X.to(device), y.to(device), optimizer) for X, y in endless(loader(batches, levers)))
+        start = time.perf_counter()
+        next(steps)
+        first, start, seen = clock(device) - start, clock(device), 0
+        for count, size in enumerate(steps, 1):
+            seen += size
+            if count % CHECK_EVERY == 0 and clock(device) - start >= seconds:
+                break
+        return seen / (clock(device) - start), first
+
+
+def endless(batches: Iterable) -> Iterator:
+    """Yield the batches, and again from the start; raises ValueError if there is none."""
+    if len(batches) == 0:
+        raise ValueError("there is no batch to train on: give at least one picture")
+    while True:
+        yield from batches
+
+
+def step(execution: Execution, X: Tensor, y: Tensor, optimizer: torch.optim.Optimizer) -> int:
+    """Take one step of SGD on X (N, C, H, W), y (N,) as `train_ch6` does; return N."""
+    optimizer.zero_grad()
+    with execution.precision():
+        loss = nn.functional.cross_entropy(execution(X), y)
+    execution.backward(loss)
+    execution.step(optimizer)
+    return len(y)
+
+
+def clock(device: torch.device) -> float:
+    """Return the time in seconds once the device has done what it was given."""
+    if device.type in ("cuda", "mps"):
+        getattr(torch, device.type).synchronize()
+    return time.perf_counter()
+
+
+def time_of_parts(net: nn.Module, batches: ImageBatches, levers: Levers, steps: int = 20) -> dict[str, float]:
+    """Return the seconds of a step by its parts: load, transfer, forward, backward, update (medians of `steps`).
+
+    Each part ends with waiting for the device, so that no part pays for another; their sum is an upper bound.
+    """
+    device = batches.images.device
+    net.to(device).train()
+    execution = Execution(net, device, levers.amp, levers.compile)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    times: list[list[float]] = []
+    with forked_random(), in_channels_last(net) if levers.channels_last else nullcontext():
+        source = endless(loader(batches, levers))
+        for _ in range(steps + 2):
+            marks = [clock(device)]
+            X, y = next(source)
+            marks.append(clock(device))
+            X, y = X.to(device), y.to(device)
+            marks.append(clock(device))
+            with execution.precision():
+                loss = nn.functional.cross_entropy(execution(X), y)
+            marks.append(clock(device))
+            execution.backward(loss)
+            marks.append(clock(device))
+            execution.step(optimizer)
+            optimizer.zero_grad()
+            marks.append(clock(device))
+            times.append([after - before for before, after in zip(marks, marks[1:], strict=False)])
+    parts = zip(*times[2:], strict=True)  # the first two steps warm up
+    return dict(zip(("load", "transfer", "forward", "backward", "update"), map(median, parts), strict=True))
+
+
+def matmul_rate(device: torch.device, dtype: torch.dtype = torch.float32, side: int = 1024, seconds=0.5) -> float:
+    """Return the multiply-adds per second of a product of two matrices (side, side): what the device can do.
+
+    The best of at least five products, each timed by itself: a measured stand-in for the peak of the data sheet.
+    """
+    A, B = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    best, end, count = float("inf"), clock(device) + seconds, 0
+    while count < 5 or clock(device) < end:
+        start = clock(device)
+        A @ B
+        best, count = min(best, clock(device) - start), count + 1
+    return side**3 / best
