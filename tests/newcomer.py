@@ -1,0 +1,121 @@
+"""What a newcomer does, from nothing: python3 tests/newcomer.py [--here] [--jobs N] [NUMBER ...]
+
+Clones the repository into an empty folder, opens JupyterLab by the README's command (which makes the environment),
+and runs every notebook in a fresh kernel: without any data, so on the embedded digits, and then with Fashion-MNIST
+where CNN_COURSE_DATA names it. Prints a table of seconds; fails where a notebook does. All but the installation runs
+without a network. --here takes this checkout and its environment; NUMBERs, as in 07 12, take some notebooks only.
+The profile is that of CNN_COURSE_PROFILE, else what a newcomer gets.
+"""
+# Standard library only: it runs before there is an environment.
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LAB = ["python3", "helpers/start.py", "lab", "--no-browser"]
+INSTALLING = 30 * 60  # seconds at most until JupyterLab answers
+RUNNING = 20 * 60  # seconds at most for one notebook
+# Nothing but this machine answers: whoever asks the network fails at once.
+NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+NO_NETWORK |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+
+
+def clone(folder: Path) -> Path:
+    """Clone what is committed here into the folder; return the clone."""
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def open_lab(repository: Path) -> float:
+    """Start JupyterLab by the README's command, wait until its first page answers, stop it; return the seconds.
+
+    Raises RuntimeError with its last lines where it ends or does not answer.
+    """
+    start, lines = time.monotonic(), []
+    server = subprocess.Popen(LAB, cwd=repository, text=True, errors="replace", stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+    try:
+        for line in server.stdout:
+            lines.append(line)
+            address = re.search(r"http://(?:localhost|127\.0\.0\.1):\d+/lab\S*", line)
+            if address:
+                with urllib.request.urlopen(address[0], timeout=60) as page:
+                    assert page.status == 200 and b"jupyter" in page.read().lower()
+                return time.monotonic() - start
+            if time.monotonic() - start > INSTALLING:
+                break
+        raise RuntimeError("JupyterLab did not answer:\n" + "".join(lines[-30:]))
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def run_notebook(repository: Path, path: Path, settings: dict) -> tuple[float, str]:
+    """Run a notebook in a fresh kernel, leaving the file as it is; return the seconds and, if it fails, why."""
+    environment = Path(os.environ.get("CNN_COURSE_VENV") or repository / ".venv")
+    command = [environment / "bin" / "jupyter-execute", f"--timeout={RUNNING}", path.name]
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=path.parent, env={**os.environ, **NO_NETWORK, **settings}, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    return time.monotonic() - start, "" if done.returncode == 0 else done.stdout[-3000:]
+
+
+def data_sets() -> dict[str, dict]:
+    """Return the settings under which the notebooks run, by the name of the data."""
+    found = {"digits": {"CNN_COURSE_DATA": str(ROOT / "nothing"), "CNN_COURSE_OFFLINE": "1"}}
+    if os.environ.get("CNN_COURSE_DATA"):
+        found["Fashion-MNIST"] = {"CNN_COURSE_OFFLINE": "1"}
+    return found
+
+
+def check(repository: Path, numbers: list[str], jobs: int) -> int:
+    """Do it all in the repository; print the table and return how many runs failed."""
+    print(f"`{' '.join(LAB)}`: JupyterLab answers after {open_lab(repository):.0f} s", flush=True)
+    paths = [path for path in sorted((repository / "notebooks").glob("*.ipynb"))
+             if not numbers or path.name[:2] in numbers]  # fmt: skip
+    table = {path: [] for path in paths}
+    failures = 0
+    for settings in data_sets().values():
+        # The clone has no data folder, so nothing but CNN_COURSE_DATA decides what a notebook trains on.
+        with ThreadPoolExecutor(jobs) as pool:
+            results = pool.map(lambda path, settings=settings: run_notebook(repository, path, settings), paths)
+            for path, (seconds, why) in zip(paths, results, strict=True):
+                table[path].append(f"{seconds:.0f}" + (" failed" if why else ""))
+                failures += bool(why)
+                if why:
+                    print(f"{path.name} failed:\n{why}", flush=True)
+    profile = os.environ.get("CNN_COURSE_PROFILE", "default")
+    print(f"\nSeconds per notebook, start of the kernel included; profile {profile}, {jobs} at a time:\n")
+    print("| notebook |", " | ".join(data_sets()), "|\n|---|" + "---:|" * len(data_sets()))
+    for path, seconds in table.items():
+        print(f"| {path.stem} |", " | ".join(seconds), "|")
+    return failures
+
+
+def main() -> int:
+    """Read the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NUMBER")
+    parser.add_argument("--here", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time (1)")
+    options = parser.parse_args()
+    if options.here:
+        failures = check(ROOT, options.numbers, options.jobs)
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            failures = check(clone(Path(scratch, "course")), options.numbers, options.jobs)
+    print(f"\n{failures} of the runs failed" if failures else "\nEvery notebook ran to its end.")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
