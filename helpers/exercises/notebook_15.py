@@ -1,0 +1,225 @@
+"""Exercises of notebook 15, scaling up."""
+
+import math
+
+import torch
+
+from .core import Exercise, compare
+
+
+def check_gain(answer):
+    cases = ([(0.5, 2), (0.5, 1)], [(1.0, 3)], [(0.2, 1), (0.3, 4), (0.5, 10)], [(0.9, math.inf), (0.1, 1)])
+    for shares in cases:
+        got, want = float(answer(list(shares))), 1 / sum(p / s for p, s in shares)
+        call = f"gain({shares})"
+        if math.isclose(got, want, rel_tol=1e-3):
+            continue
+        if math.isclose(got, sum(p * s for p, s in shares)):
+            return f"{call} is {got:g}, the mean of the gains: add up the times that are left, and take 1 over the sum."
+        if math.isclose(got, 1 / want, rel_tol=1e-3):
+            return f"{call} is {got:.3g}, the share of the time that is left: the gain is 1 over it."
+        if math.isclose(got, math.prod(s for _, s in shares)):
+            return f"{call} is {got:g}, the product of the gains: each part is only a share of the step."
+        return f"{call} is {got:.4g}, expected {want:.4g}: a part of share p that is s times faster takes p/s."
+    return None
+
+
+NUMBERS = 8 * 64 * 28 * 28  # of the input, and of the output
+WORK = NUMBERS * 25
+
+
+def check_intensity(answer):
+    got, weights = float(answer), 64 * 25
+    if abs(got / (WORK / (2 * (2 * NUMBERS + weights))) - 1) < 0.01:
+        return None
+    slips = {
+        "a bfloat16 has two bytes, not four.": WORK / (4 * (2 * NUMBERS + weights)),
+        "each number has two bytes, and both input and output count.": WORK / (2 * NUMBERS + weights),
+        "in a depthwise layer an output channel reads its own input channel, not all 64.":
+            64 * WORK / (2 * (2 * NUMBERS + 64 * weights)),
+        "a multiplication with its addition counts once here.": 2 * WORK / (2 * (2 * NUMBERS + weights)),
+        "that is bytes per multiply-add: turn it over.": 2 * (2 * NUMBERS + weights) / WORK,
+    }  # fmt: skip
+    for words, slip in slips.items():
+        if abs(got / slip - 1) < 0.01:
+            return words
+    return f"{got:g} is not right: every output needs 25 multiply-adds; count the bytes of input, output and weights."
+
+
+def check_mean_gradient(answer):
+    generator = torch.Generator().manual_seed(0)
+    for sizes in ([4, 4], [16, 32], [5, 0, 3], [7]):
+        gradients = [torch.randn(2, 3, generator=generator) for _ in sizes]
+        gradients = [g if n else torch.full_like(g, math.nan) for g, n in zip(gradients, sizes, strict=True)]
+        copies = [g.clone() for g in gradients]
+        got = answer(gradients, list(sizes))
+        parts = [(g, n) for g, n in zip(copies, sizes, strict=True) if n]
+        want = sum(g * n for g, n in parts) / sum(sizes)
+        if not all(torch.equal(g, c) for g, c in zip(gradients, copies, strict=True) if not c.isnan().any()):
+            return "the gradients that you were given have changed: return a new tensor."
+        advice = compare(got, want, f"mean_gradient for sizes {sizes}", atol=1e-5)
+        if advice is None:
+            continue
+        if isinstance(got, torch.Tensor) and got.isnan().any() and 0 in sizes:
+            return "a process without pictures has the gradient nan, and 0 · nan is nan: leave it out."
+        plain = sum(g for g, _ in parts)
+        if isinstance(got, torch.Tensor) and any(torch.allclose(got, plain / n, atol=1e-5)
+                                                 for n in (1, len(parts), len(sizes))):  # fmt: skip
+            return f"for sizes {sizes} every process counts alike: weigh each gradient by its pictures."
+        if isinstance(got, torch.Tensor) and torch.allclose(got, want * sum(sizes), atol=1e-4):
+            return "that is the sum over all pictures: divide by their number."
+        return advice
+    return None
+
+
+def check_pays_from(answer):
+    cases = [(20.0, 0.5, 0.25), (10.0, 0.5, 0.125), (1.0, 1.0, 2.0), (3.0, 1.0, 1.0), (0.5, 2.0, 0.5)]
+    for translation, plain, compiled in cases:
+        saved = plain - compiled
+        want = math.ceil(translation / saved) if saved > 0 else None
+        got, call = answer(translation, plain, compiled), f"pays_from({translation}, {plain}, {compiled})"
+        if got is None or want is None:
+            if got is want:
+                continue
+            return f"{call} is {got}: compiling saves nothing there, and never pays." if want is None else (
+                f"{call} is None, but each step saves {saved:g} s: after enough of them it pays.")  # fmt: skip
+        if got == want:
+            continue
+        if isinstance(got, float) and not float(got).is_integer():
+            return f"{call} is {got:g}: steps come whole; take the first whole number that is enough."
+        if got == want - 1:
+            return f"{call} is {got}: after {got} steps the translation is not yet paid for; round up."
+        if got == math.ceil(translation / plain):
+            return f"{call} is {got}: a compiled step is not free; what counts is what it saves, {saved:g} s."
+        return f"{call} is {got}, expected {want}: translation + n · compiled ≤ n · plain."
+    return None
+
+
+def check_unscale(answer):
+    true = [torch.tensor([3e-7, 2e-3]), torch.tensor([[1e-4], [-5e-6]])]
+    scale = 2.0**13
+    scaled = [(g * scale).half() for g in true]
+    copies = [g.clone() for g in scaled]
+    got = answer(scaled, scale)
+    if got is None:
+        return "all of these gradients are finite: return them, divided by the scale."
+    if not isinstance(got, (list, tuple)) or len(got) != len(true):
+        return "return a list with as many tensors as you were given."
+    if any(g.dtype == torch.float16 for g in got):
+        return "the result is still in float16: convert to float32 first, then divide, or small numbers become 0."
+    if not all(torch.equal(g, c) for g, c in zip(scaled, copies, strict=True)):
+        return "the gradients that you were given have changed: return new ones."
+    for g, want, half in zip(got, true, scaled, strict=True):
+        if g.shape == want.shape and torch.allclose(g, (half / scale).float(), rtol=1e-6, atol=0):
+            return "you divided in float16: the small numbers have lost their digits. Convert with .float() first."
+        if g.shape == want.shape and torch.allclose(g, want * scale, rtol=1e-2, atol=0):
+            return "the gradients are still multiplied by the scale: divide by it."
+        if advice := compare(g, want, "a gradient", atol=1e-9):
+            return advice
+    for bad in (math.inf, -math.inf, math.nan):
+        with_bad = [torch.ones(3).half(), torch.tensor([1.0, bad]).half()]
+        if answer(with_bad, scale) is not None:
+            return f"a gradient with {bad} in it must give None, so that the step is left out."
+    return None
+
+
+def gain(returned="1 / sum(p / s for p, s in shares)"):
+    """Return the source of a gain(shares)."""
+    return f"def gain(shares):\n    return {returned}\n"
+
+
+def mean_gradient(weight="n", divisor="sum(sizes)", condition=" if n"):
+    """Return the source of a mean_gradient with these weights."""
+    return f"""
+def mean_gradient(gradients, sizes):
+    return sum(g * {weight} for g, n in zip(gradients, sizes){condition}) / {divisor}
+"""
+
+
+def pays_from(guard="compiled >= plain", steps="math.ceil(translation / (plain - compiled))"):
+    """Return the source of a pays_from."""
+    return f"""
+import math
+
+def pays_from(translation, plain, compiled):
+    if {guard}:
+        return None
+    return {steps}
+"""
+
+
+def unscale(one="g.float() / scale", guard="not all(g.isfinite().all() for g in scaled)"):
+    """Return the source of an unscale."""
+    return f"""
+def unscale(scaled, scale):
+    if {guard}:
+        return None
+    return [{one} for g in scaled]
+"""
+
+
+EXERCISES = [
+    Exercise(
+        id="15.1", name="gain", check=check_gain,
+        hints=("Let the step take 1 second. How long does each part take afterwards?",
+               "A part of share p that is s times faster takes p/s. The gain is 1 over the sum."),
+        solution=gain(),
+        wrong={
+            gain("sum(p * s for p, s in shares)"): "the mean of the gains",
+            gain("sum(p / s for p, s in shares)"): "the gain is 1 over it",
+            "import math\n" + gain("math.prod(s for _, s in shares)"): "the product of the gains",
+            gain("max(s for _, s in shares)"): "takes p/s",
+        },
+    ),
+    Exercise(
+        id="15.2", name="intensity", check=check_intensity,
+        hints=("Every output number takes 25 multiply-adds. How many numbers are read, how many written?",
+               "8 · 64 · 28 · 28 numbers come in and as many go out, two bytes each; 64 · 25 weights hardly count."),
+        solution="numbers = 8 * 64 * 28 * 28\nintensity = 25 * numbers / (2 * (2 * numbers + 64 * 25))",
+        wrong={
+            "intensity = 25 / 8": "two bytes, not four",
+            "intensity = 12.5": "both input and output count",
+            "intensity = 50 / 4": "each number has two bytes",
+            "intensity = 0.16": "turn it over",
+            "intensity = 0.5": "is not right",
+            "intensity = 354.8": "its own input channel",
+        },
+    ),
+    Exercise(
+        id="15.3", name="mean_gradient", check=check_mean_gradient,
+        hints=("A process with twice as many pictures counts twice.",
+               "Add up sizes[p] · gradients[p], and divide by all pictures. What about a process with 0 pictures?"),
+        solution=mean_gradient(),
+        wrong={
+            mean_gradient("1", "len(sizes)"): "counts alike",
+            mean_gradient(divisor="1"): "divide by their number",
+            mean_gradient(condition=""): "0 · nan is nan",
+        },
+    ),
+    Exercise(
+        id="15.4", name="pays_from", check=check_pays_from,
+        hints=("After n steps: translation + n · compiled against n · plain.",
+               "A step saves plain − compiled seconds. If that is not positive, it never pays."),
+        solution=pays_from(),
+        wrong={
+            pays_from(steps="translation / (plain - compiled) + 0.5"): "steps come whole",
+            pays_from(steps="math.ceil(translation / plain)"): "a compiled step is not free",
+            pays_from(steps="int(translation // (plain - compiled))"): "round up",
+            pays_from("False", "math.ceil(abs(translation / ((plain - compiled) or 1)))"): "never pays",
+            pays_from("plain < 1", "math.ceil(translation / (plain - compiled))"): "after enough of them it pays",
+        },
+    ),
+    Exercise(
+        id="15.5", name="unscale", check=check_unscale,
+        hints=("`tensor.isfinite()` says for each number whether it is neither infinite nor nan.",
+               "Convert with `.float()` first, then divide by the scale."),
+        solution=unscale(),
+        wrong={
+            unscale("g / scale"): "still in float16",
+            unscale("(g / scale).float()"): "divided in float16",
+            unscale("g.float()"): "divide by it",
+            unscale(guard="False"): "must give None",
+            unscale(guard="any(g.isinf().any() for g in scaled)"): "nan",
+        },
+    ),
+]
