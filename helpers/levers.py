@@ -188,3 +188,15 @@ def matmul_rate(device: torch.device, dtype: torch.dtype = torch.float32, side: 
         A @ B
         best, count = min(best, clock(device) - start), count + 1
     return side**3 / best
+
+
+def copy_rate(device: torch.device, size: int = 1 << 26, seconds=0.2) -> float:
+    """Return the bytes per second that a copy of `size` bytes reads and writes, the best of at least five."""
+    source = torch.zeros(size // 4, device=device)
+    target, best, count = torch.empty_like(source), float("inf"), 0
+    end = clock(device) + seconds
+    while count < 5 or clock(device) < end:
+        start = clock(device)
+        target.copy_(source)
+        best, count = min(best, clock(device) - start), count + 1
+    return 2 * size / best

@@ -23,6 +23,7 @@ _MODULES = {
     "PictureLab": "picture_lab",
     "PoolingExplorer": "pooling_explorer",
     "ReceptiveFieldBuilder": "receptive_field_builder",
+    "RooflineExplorer": "roofline_explorer",
     "VGGBuilder": "vgg_builder",
 }
 __all__ = sorted(_MODULES)

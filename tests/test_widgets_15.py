@@ -1,0 +1,70 @@
+"""The widget of notebook 15: what it counts is what the layer does, what it measures is a rate."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from helpers import describe_net
+from helpers.widgets import RooflineExplorer
+from helpers.widgets.driver import drive
+from helpers.widgets.roofline_explorer import inside, rate
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return RooflineExplorer(CPU)
+
+
+@pytest.mark.parametrize("values", [
+    {}, {"channels": 8, "kernel_size": 5, "side": 7, "batch_size": 16}, {"depthwise": True},
+    {"dtype": "bfloat16", "kernel_size": 1}, {"channels": 1, "side": 7, "batch_size": 1},
+])  # fmt: skip
+def test_the_counts_are_those_of_the_layer(explorer, values):
+    start = {"channels": 32, "kernel_size": 3, "side": 28, "batch_size": 4, "depthwise": False, "dtype": "float32"}
+    result = explorer.update(**start | values).result
+    c, k, n = explorer.channels, explorer.kernel_size, explorer.batch_size
+    layer = nn.Conv2d(c, c, k, padding=k // 2, groups=c if explorer.depthwise else 1, bias=False)
+    X = torch.zeros(n, c, explorer.side, explorer.side)
+    assert result["multiply_adds"] == describe_net(layer, X.shape).multiply_adds
+    numbers = 2 * X.numel() + layer.weight.numel()
+    assert result["bytes"] == numbers * (2 if explorer.dtype == "bfloat16" else 4)
+    assert result["intensity"] == pytest.approx(result["multiply_adds"] / result["bytes"])
+    feed = result["intensity"] * result["bandwidth"]
+    assert result["roof"] == min(result["peak"], feed)
+    assert result["held_by"] == ("arithmetic" if feed > result["peak"] else "memory")
+    assert 0 < result["rate"] < 20 * result["peak"]
+
+
+def test_each_setting_is_measured_once(explorer, monkeypatch):
+    explorer.update(channels=8, side=14, batch_size=1, depthwise=False, dtype="float32")
+    before = explorer.result["rate"]
+    monkeypatch.setattr(explorer, "seconds", lambda *key: pytest.fail("measured again"))
+    explorer.refresh()
+    assert explorer.result["rate"] == before and not explorer.errors
+
+
+def test_the_rate_follows_the_time(explorer, monkeypatch):
+    monkeypatch.setattr(explorer, "seconds", lambda *key: 0.5)
+    result = explorer.update(channels=128, kernel_size=5, side=28, batch_size=16, dtype="float32").result
+    assert result["rate"] == 2 * result["multiply_adds"]
+    assert f"measured {rate(result['rate'])}" in explorer.describe(result)
+    del explorer._rates[(128, 5, 28, 16, False, "float32")]
+
+
+def test_every_control_moves_the_picture(explorer):
+    explorer.update(channels=8, side=7, batch_size=1, kernel_size=3, depthwise=False, dtype="float32")
+    drive(explorer)
+
+
+def test_the_roof_starts_at_the_edge_of_the_plot():
+    assert inside([(-2.0, 6.0), (1.0, 9.0), (4.0, 9.0)], (7.0, 10.0)) == [(-1.0, 7.0), (1.0, 9.0), (4.0, 9.0)]
+    assert inside([(-2.0, 8.0), (1.0, 9.0), (4.0, 9.0)], (7.0, 10.0))[0] == (-2.0, 8.0)
+
+
+@pytest.mark.parametrize("value, words", [(5, "5 /s"), (61.3e9, "61.3 G/s"), (2e15, "2e+03 T/s"), (999e3, "999 k/s")])
+def test_rates_in_words(value, words):
+    assert rate(value) == words and math.isfinite(value)
