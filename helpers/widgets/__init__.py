@@ -19,6 +19,7 @@ _MODULES = {
     "KernelExplorer": "kernel_explorer",
     "KernelLearner": "kernel_learner",
     "LearningRateLab": "learning_rate_lab",
+    "LookInside": "look_inside",
     "PaddingExplorer": "padding_explorer",
     "PictureLab": "picture_lab",
     "PoolingExplorer": "pooling_explorer",
