@@ -32,11 +32,12 @@ def jit(function):
         return triton.jit(function)
 
 
+# fmt: off
 @jit
 def corr2d_kernel(
     X, K, Y, C_in, H, W, C_out, H_out, W_out, stride_h, stride_w, padding_h, padding_w,
     KH: tl.constexpr, KW: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
+):
     """Compute one tile of Y: BLOCK output pixels of one picture, in BLOCK output channels."""
     # Which tile is this program's? The grid has an axis for tiles of pixels, of output channels, and for pictures.
     pixels = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -62,6 +63,7 @@ def corr2d_kernel(
 
     places = Y + (n * C_out + out_channels[None, :]) * H_out * W_out + pixels[:, None]
     tl.store(places, total, mask=(pixels[:, None] < H_out * W_out) & (out_channels[None, :] < C_out))
+# fmt: on
 
 
 def triton_corr2d(X: Tensor, K: Tensor, *, stride=1, padding=0) -> Tensor:

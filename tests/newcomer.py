@@ -1,4 +1,4 @@
-"""What a newcomer does, from nothing: python3 tests/newcomer.py [--here] [--jobs N] [NUMBER ...]
+"""What a newcomer does, from nothing: python3 tests/newcomer.py [NUMBER ...] [--here] [--jobs N]
 
 Clones the repository into an empty folder, opens JupyterLab by the README's command (which makes the environment),
 and runs every notebook in a fresh kernel: without any data, so on the embedded digits, and then with Fashion-MNIST

@@ -7,9 +7,11 @@ import re
 import nbformat
 import pytest
 
+from helpers.course_map import LESSONS
+
 ROOT = pathlib.Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LESSONS = [path for path in PATHS if not path.name.startswith("00")]
+TAUGHT = [path for path in PATHS if not path.name.startswith("00")]
 
 
 def read(path):
@@ -31,7 +33,7 @@ def lines(cell):
 
 
 every = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("path", TAUGHT, ids=lambda path: path.stem)
 
 
 def test_there_are_notebooks_and_nothing_else():
@@ -112,6 +114,18 @@ def test_linked_notebooks_exist(path):
     for name in re.findall(r"\]\(([^)#]+\.ipynb)[^)]*\)", prose(path)):
         if not (path.parent / name).exists():
             raise AssertionError(f"{name} does not exist")
+
+
+@every
+def test_the_way_back_and_on_and_to_the_map(path):
+    number = int(path.name[:2])
+    before, after = LESSONS[max(0, number - 1) : number], LESSONS[number + 1 : number + 2]
+    links = [*(f"← [{lesson.number} {lesson.title}]({lesson.stem}.ipynb)" for lesson in before),
+             "[map](00_start_here.ipynb#The-map-of-the-course)",
+             *(f"[{lesson.number} {lesson.title}]({lesson.stem}.ipynb) →" for lesson in after)]  # fmt: skip
+    first, last = of_kind(path, "markdown")[0].source, read(path).cells[-1].source
+    assert first.split("\n\n")[1] == " · ".join(links)
+    assert all(f"]({lesson.stem}.ipynb)" in last for lesson in after), "the last cell says what comes next"
 
 
 @every_lesson

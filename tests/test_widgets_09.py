@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.textpath import TextPath
 
 from helpers.anatomy import describe_net
 from helpers.networks import VGG11, vgg
@@ -92,6 +93,8 @@ def test_what_is_shown_is_the_net_that_is_built(builder, choice):
         table = describe_net(net, (1, *result["input"]))
         same = eval(result["code"], {"vgg": vgg})
     assert [p.shape for p in net.parameters()] == [p.shape for p in same.parameters()]
+    assert [part.p for part in net if isinstance(part, torch.nn.Dropout)] == [
+        part.p for part in same if isinstance(part, torch.nn.Dropout)] == [0, 0]  # fmt: skip
     for name in COUNTS:
         total = getattr(table, name)
         assert sum(getattr(stage, name) for stage in result["stages"]) == total
@@ -106,6 +109,10 @@ def test_each_stage_is_drawn_with_its_numbers(builder):
     bands = re.findall(r'height="([\d.]+)" fill="#2e86de" fill-opacity="0\.\d+"', builder.picture)
     assert len(bands) == 8  # one for each convolution
     builder.convs3 = 0
+    bars = len(re.findall("<rect", builder.picture))
+    builder.convs3 = 1
+    assert len(re.findall("<rect", builder.picture)) == bars + 4  # the stack's, and one in each column
+    builder.convs3 = 0
     assert ">block 3: left out<" in builder.picture and "4 × 8 × 8" not in builder.picture
 
 
@@ -118,7 +125,9 @@ def test_everything_lies_inside_the_picture(builder):
     words = r'<text x="([\d.]+)"[^>]*font-size="([\d.]+)" text-anchor="start"[^>]*>([^<]*)<'
     for x, size, said in re.findall(words, builder.picture):
         assert float(x) + 0.64 * float(size) * len(said) <= 860, said  # digits and commas are narrower
-    assert len(builder.says(builder.result["settings"])) <= 38
+    (name,) = re.findall(r'<text x="54"[^>]*font-size="12"[^>]*>([^<]*)<', builder.picture)
+    assert name.replace("\u2009", " ") == builder.says(builder.result["settings"])
+    assert TextPath((0, 0), name, size=12).get_extents().x1 < 330 - 54 - 8  # where the next column begins, and a gap
 
 
 def test_a_run_trains_the_net_of_the_picture(builder):
@@ -136,6 +145,22 @@ def test_a_run_trains_the_net_of_the_picture(builder):
         losses.append(loss.item())
     assert (run.end, run.steps) == ("done", 2)
     assert [loss for _, loss, _ in run.points] == pytest.approx(losses, rel=1e-3)
+
+
+def test_what_a_run_costs_and_how_far_it_is_stands_in_the_picture(builder):
+    builder.budget = 20_000
+    builder.update(**CHOICES[2], hidden=4096)  # the slowest net
+    result = builder.result
+    work = 3 * sum(stage.multiply_adds for stage in result["stages"]) * 312 * 64
+    assert f">A run: 312 steps of 64 pictures, {work / 1e9:,.0f} billion multiply-adds" in builder.picture
+    assert builder.effort({**result, "running": True, "progress": 7 / 312}) == "Step 8 of 312"
+    begun = time.monotonic()
+    builder.button["run"].click()
+    assert time.monotonic() - begun < 1
+    assert re.search(r">(Making the net, then step 1|Step \d+) of 312<", builder.picture)
+    builder.stop()
+    builder.wait()
+    assert builder.result["runs"][0].end == "stopped" and ">A run: 312 steps" in builder.picture
 
 
 def test_no_global_random_number_is_drawn(builder):

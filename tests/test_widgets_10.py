@@ -157,9 +157,16 @@ def test_the_sentence_says_the_numbers(net, test_iter):
     said = maps.describe(result)
     answer = CLASSES[result["order"][0]]
     assert "picture 1 (trouser), shifted 2 px to the right" in said
+    assert "picture 1 (trouser), shifted 14 px to the left" in maps.describe({**result, "right": -14})
     assert f"{answer} with probability {result['probabilities'].max():.3f}" in said and "= its logit" in said
     assert maps.picture.count("<image") == 14, "a picture, an overlay of two, ten maps and the scale"
 
 
 def test_drive(net, test_iter):
     assert drive(ClassMaps(net, test_iter)) > 8
+
+
+def test_the_scale_ends_at_the_largest_number_of_all_maps(net, test_iter):
+    maps = ClassMaps(net, test_iter, index=39, rank=10, right=-14)
+    limit = f"{round(float(maps.result['maps'].abs().max()), 2):g}"
+    assert f">-{limit}<" in maps.picture and f">{limit}<" in maps.picture

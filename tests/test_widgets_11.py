@@ -118,6 +118,27 @@ def test_the_picture_keeps_its_size_and_carries_the_code():
     assert len(sizes) == 1
 
 
+@pytest.mark.parametrize("in_channels", [1, 1024])
+@pytest.mark.parametrize("inside", [1, 256])
+@pytest.mark.parametrize("out", [1, 256])
+def test_the_ends_of_the_sliders_are_readable(in_channels, inside, out):
+    explorer = InceptionExplorer(
+        in_channels=in_channels, c1=out, reduce3=inside, out3=out, reduce5=inside, out5=out, c4=out, size=112
+    )
+    picture = explorer.picture
+    assert all(float(size) >= 9.5 for size in re.findall(r'font-size="([\d.]+)" text-anchor', picture))
+    assert "(0%)" not in picture and "(0.00 ×)" not in picture
+    compared = re.findall(r'<text x="([\d.]+)"[^>]*font-size="10" text-anchor="start"[^>]*>([^<]*)', picture)
+    assert len(compared) == 8
+    for x, words in compared:  # each half has 400 px, the other begins behind it
+        assert float(x) + 6.2 * len(words) <= 400, words
+    shares = [float(share) for share in re.findall(r"\(([\d.e-]+) ×\)", picture)]
+    costs = explorer.result["others"].values()
+    for i, name in enumerate(("params", "multiply_adds")):
+        for shown, cost in zip(shares[3 * i : 3 * i + 3], costs, strict=True):
+            assert shown == pytest.approx(cost[name] / explorer.result[name], rel=0.5, abs=0.005 if shown > 0.1 else 0)
+
+
 def test_the_bar_of_channels_is_shared_in_proportion():
     explorer = InceptionExplorer()
     found = re.findall(r'<rect [^>]*width="38" height="([\d.]+)"', explorer.picture)

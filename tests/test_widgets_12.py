@@ -93,6 +93,11 @@ def test_values_outside_the_picture_are_counted():
     Y = explorer.result["output"]
     outside = int(((Y < -8) | (Y > 12)).sum())
     assert outside and f", {outside} outside" in explorer.picture
+    explorer.update(seen=40, batch_size=2)
+    beyond = sum(variance > 8 for variance in explorer.result["variances"])
+    assert beyond and f"variance, {beyond} of 40 batches beyond the edge" in explorer.picture
+    explorer.update(batch_size=256, scale=1.0)
+    assert "beyond the edge" not in explorer.picture
 
 
 def test_every_control_to_its_ends():

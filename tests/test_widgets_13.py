@@ -88,6 +88,8 @@ def test_what_skip_and_batch_norm_do_to_the_gradient(lab):
             first[skip, batch_norm] = lab.result["lengths"][0]
             assert len(lab.result["lengths"]) == len(lab.result["cosines"]) == 2 * MOST + 1
     assert first[False, False] < 1e-6 < 0.01 < first[False, True], "plain: gone, but not with batch norm"
+    lab.update(skip=False, batch_norm=False)
+    assert max(lab.result["lengths"]) < 1e-6, "no biases: behind, the signal is gone as the gradient is in front"
     assert min(first[True, False], first[True, True]) > 0.01
 
 
@@ -98,7 +100,7 @@ def test_a_run_trains_the_tower_and_says_so(lab):
     run = lab.result["runs"][-1]
     assert run.end == "done" and run.settings == {
         "blocks": 1, "skip": True, "batch_norm": True, "lr": 0.2, "batch_size": 128}  # fmt: skip
-    assert run.steps == 640 // 128 and "1 blocks, residual, with batch norm, lr 0.2" in lab.describe(lab.result)
+    assert run.steps == 640 // 128 and "1 block, residual, with batch norm, lr 0.2" in lab.describe(lab.result)
     lab.skip = False
     lab.button["run"].click()
     lab.wait()

@@ -17,6 +17,10 @@ def side(n, padding=1):
 def check_first_dense(answer):
     for n in (224, 225, 96, 128, 300):
         last, got, call = side(n), answer(n), f"first_dense({n})"
+        if not hasattr(got, "__float__"):
+            return f"{call} should be one number, but is {type(got).__name__}."
+        if got == 4096 * 256 * last**2:
+            continue
         if got == 256 * last**2:
             return f"{call} is {got:,}, the numbers that go in: each of the 4,096 units has a weight for each."
         if got == 4096 * (256 * last**2 + 1):
@@ -27,22 +31,23 @@ def check_first_dense(answer):
             return f"{call} is {got:,}, as without padding: the first convolution has 1 on each side."
         if got == 4096 * last**2:
             return f"{call} is {got:,}: that is one map, but 256 maps are flattened."
-        if got != 4096 * 256 * last**2:
-            return f"{call} is {got:,}; the last maps have {last} × {last} pixels. Follow the side layer by layer."
+        return f"{call} is {got:,}; the last maps have {last} × {last} pixels. Follow the side layer by layer."
     return None
 
 
 ADVICE_GROUPS = {
     614_656: "614,656 are those of the layer with one group, in which each map reads all 96.",
-    307_200: "those are the weights: each of the 256 output channels has a bias as well.",
-    307_328: "the weights are right; but the biases are not halved, there is one per output channel.",
-    153_856: "96 go in as 48 and 48, but each of the 256 maps comes out once: do not halve both and count one tower.",
-    153_728: "that is one tower. There are two of them.",
+    307_456: "those are the layer's of 2012, with two groups: see the table. With four, each kernel reads fewer maps.",
+    153_600: "those are the weights: each of the 256 output channels has a bias as well.",
+    153_664: "the weights are right; but the biases are not divided, there is one per output channel.",
+    38_656: "96 go in as four times 24, but each of the 256 maps comes out once: you have counted one tower's weights.",
+    38_464: "that is one tower. There are four of them.",
 }
 
 
 def check_groups(answer):
-    return ADVICE_GROUPS.get(answer) or compare(answer, 307_456, "the number of parameters")
+    found = [advice for number, advice in ADVICE_GROUPS.items() if compare(answer, number) is None]
+    return found[0] if found else compare(answer, 153_856, "the number of parameters")
 
 
 def check_channel_dropout(answer):
@@ -59,15 +64,18 @@ def check_channel_dropout(answer):
         return "some channels are dropped in part: draw one random number per picture and channel, (N, C, 1, 1)."
     if whole.any() and torch.equal(whole, whole[:1].expand_as(whole)):
         return "every picture loses the same channels: each draws its own."
+    if torch.equal(whole, whole[:, :1].expand_as(whole)):
+        return "a picture loses all of its channels or none: draw a number for each channel, too, (N, C)."
+    if len(set(whole.sum(dim=1).tolist())) == 1:
+        return "every picture loses the same number of channels: each channel is to draw for itself, with chance p."
     share = whole.float().mean().item()
     if 0.7 < share < 0.8:
         return f"{share:.0%} of the channels are dropped with p = 0.25: p is the chance to be dropped, not to stay."
     if not 0.2 < share < 0.3:
         return f"{share:.0%} of the channels are dropped with p = 0.25."
-    kept = ~whole
-    if compare(Y[kept], X[kept]) is None:
+    if compare(Y[~whole], X[~whole]) is None:
         return "what stays is not scaled: divide by 1 − p, or the mean falls by a quarter."
-    return compare(Y[kept], X[kept] / 0.75, "of the channels that stay, the output") or compare(
+    return compare(Y[~whole], X[~whole] / 0.75, "of the channels that stay, the output") or compare(
         answer(X, 0.0), X, "with p = 0 the output"
     )
 
@@ -77,21 +85,21 @@ def check_flip_average(answer):
     X = 3 * torch.randn(7, 2, 6, 5, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         got = answer(net, X)
-        here, mirrored, upside = (net(view) for view in (X, X.flip(3), X.flip(2)))
+        here, mirrored, upside, channels = (net(view) for view in (X, X.flip(3), X.flip(2), X.flip(1)))
         if not isinstance(got, torch.Tensor) or got.shape != here.shape:
             return f"the result should be a tensor of shape {tuple(here.shape)}: one row of probabilities per picture."
-        mean = (here.softmax(1) + mirrored.softmax(1)) / 2
-        if compare(got, ((here + mirrored) / 2)) is None:
-            return "those are mean logits: apply softmax over the classes to each view, then take the mean."
-        if compare(got, ((here + mirrored) / 2).softmax(1)) is None:
-            return "the mean was taken before the softmax: a view that is very sure then outvotes the other."
-        if compare(got, (here.softmax(1) + upside.softmax(1)) / 2) is None:
-            return "the second view is upside down: left and right change places along the last axis."
-        if compare(got, 2 * mean) is None:
-            return "each row adds up to 2: take the mean of the two views."
-        if compare(got, here.softmax(1)) is None:
-            return "only the pictures as they are count: the mirrored ones are missing."
-    return compare(got, mean, "the result")
+        known = (  # what a wrong way gives, and its advice
+            ((here + mirrored) / 2, "those are mean logits: apply softmax to each view, then take the mean."),
+            (((here + mirrored) / 2).softmax(1), "the mean came before the softmax: a sure view outvotes the other."),
+            ((here.softmax(1) + upside.softmax(1)) / 2, "the second view is upside down: flip the last axis."),
+            ((here.softmax(1) + channels.softmax(1)) / 2, "it is the channels that change places: flip the last axis."),
+            (here.softmax(1) + mirrored.softmax(1), "each row adds up to 2: take the mean of the two views."),
+            (here.softmax(1), "only the pictures as they are count: the mirrored ones are missing."),
+        )  # fmt: skip
+    for wrong, advice in known:
+        if compare(got, wrong) is None:
+            return advice
+    return compare(got, (here.softmax(1) + mirrored.softmax(1)) / 2, "the result")
 
 
 def check_erase(answer):
@@ -108,7 +116,7 @@ def check_erase(answer):
     holes = dead[:, 0]
     counts = set(holes.flatten(1).sum(dim=1).tolist())
     if counts == {0}:
-        return "nothing is erased: X[n, :, top:top + size, left:left + size] = 0."
+        return "nothing is erased to 0: X[n, :, top:top + size, left:left + size] = 0."
     if counts != {16}:
         return f"with size 4 a picture should lose 16 pixels, but {sorted(counts)} are lost: keep the square inside."
     rows, columns = holes.any(dim=2).float().argmax(dim=1), holes.any(dim=1).float().argmax(dim=1)
@@ -116,9 +124,11 @@ def check_erase(answer):
         return "what is erased is no square of 4 × 4."
     if len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == 1:
         return "every picture loses the same square: draw top and left for each picture."
-    many = [answer(X, 11) == 0 for _ in range(8)]
-    if not any(bool(hole[:, 0, -1].any()) for hole in many):
-        return "the last row is never erased: torch.randint leaves its upper end out, so it is H − size + 1."
+    holes = torch.cat([answer(X, 11)[:, 0] == 0 for _ in range(8)])  # (N, 12, 15)
+    for edge, i in (("first", 0), ("last", -1)):
+        for line, length, pixels in (("row", "H", holes[:, i]), ("column", "W", holes[..., i])):
+            if not pixels.any():
+                return f"the {edge} {line} is never erased: randint(n, ()) ends at n − 1, so n is {length} − size + 1."
     return compare(Y[~dead], X[~dead], "outside the square the output")
 
 
@@ -174,20 +184,21 @@ EXERCISES = [
             dense("(n + 2 - 11) / 4 + 1", "/"): "divide with //",
             dense(result="4096 * n * n"): "256 maps are flattened",
             dense(result="4096 * 384 * n * n"): "layer by layer",
+            dense(result="str(n)"): "one number",
         },
     ),
     Exercise(
         id="08.2", name="params", check=check_groups,
-        hints=("With two groups each of the 256 kernels reads 48 maps, not 96.",
-               "256 kernels of 48·5·5 weights, and one bias for each kernel."),
-        solution="params = 256 * (48 * 5 * 5 + 1)",
+        hints=("With four groups each of the 256 kernels reads a quarter of the 96 maps.",
+               "256 kernels of 24·5·5 weights, and one bias for each kernel."),
+        solution="params = 256 * (24 * 5 * 5 + 1)",
         wrong={
             "params = 256 * (96 * 5 * 5 + 1)": "one group",
-            "params = 256 * 48 * 5 * 5": "a bias as well",
-            "params = 256 * 48 * 5 * 5 + 128": "not halved",
-            "params = 128 * (48 * 5 * 5 + 1) + 128": "one tower",
-            "params = 128 * (48 * 5 * 5 + 1)": "two of them",
-            "params = 96 * (256 * 5 * 5 + 1)": "not right",
+            "params = torch.tensor(256 * (48 * 5 * 5 + 1))": "two groups",
+            "params = 256 * 24 * 5 * 5": "a bias as well",
+            "params = 256 * 24 * 5 * 5 + 64": "not divided",
+            "params = 64 * 24 * 5 * 5 + 256": "one tower's",
+            "params = 64 * (24 * 5 * 5 + 1)": "four of them",
         },
     ),
     Exercise(
@@ -198,6 +209,8 @@ EXERCISES = [
         wrong={
             dropping("X.shape", then="X * kept / (1 - p)"): "in part",
             dropping("X.shape[1]", then="X * kept[:, None, None] / (1 - p)"): "the same channels",
+            dropping("len(X), 1"): "all of its channels or none",
+            dropping("X.shape[:2]", ".argsort(dim=1) >= p * X.shape[1]"): "same number of channels",
             dropping(keep="< p"): "not to stay",
             dropping(then="X * kept[:, :, None, None]"): "not scaled",
             dropping(then="X.mul_(kept[:, :, None, None]) / (1 - p)"): "the input has changed",
@@ -211,10 +224,11 @@ EXERCISES = [
         solution=averaging("(net(X).softmax(dim=1) + net(X.flip(3)).softmax(dim=1)) / 2"),
         wrong={
             averaging("(net(X) + net(X.flip(3))) / 2"): "mean logits",
-            averaging("((net(X) + net(X.flip(3))) / 2).softmax(dim=1)"): "before the softmax",
+            averaging("((net(X) + net(X.flip(3))) / 2).softmax(dim=1)"): "came before the softmax",
             averaging("(net(X).softmax(dim=1) + net(X.flip(2)).softmax(dim=1)) / 2"): "upside down",
+            averaging("(net(X).softmax(dim=1) + net(X.flip(1)).softmax(dim=1)) / 2"): "it is the channels",
             averaging("net(X).softmax(dim=1) + net(X.flip(3)).softmax(dim=1)"): "adds up to 2",
-            averaging("net(X).softmax(dim=1)"): "mirrored ones are missing",
+            averaging("net(X).softmax(dim=1)"): "ones are missing",
             averaging("(net(X).softmax(dim=0) + net(X.flip(3)).softmax(dim=0)) / 2"): "differs at",
         },
     ),
@@ -229,6 +243,7 @@ EXERCISES = [
             erasing(first="torch.manual_seed(0); "): "the same square",
             erasing(rows="H"): "keep the square inside",
             erasing(rows="H - size"): "the last row is never erased",
+            erasing().replace("W - size + 1", "W - size"): "the last column is never erased",
             erasing(area=":, top:top + size, top:top"): "nothing is erased",
         },
     ),

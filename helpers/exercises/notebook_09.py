@@ -1,12 +1,13 @@
 """Exercises of notebook 09, VGG."""
 
 import copy
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..anatomy import describe_net
+from ..guards import seeded
 from ..networks import vgg
 from .core import Exercise, compare
 
@@ -16,13 +17,20 @@ LAYERS = {
     24: "24 counts the poolings as well, which have no weights.",
     8: "8 counts a block as one layer: each of its convolutions has weights of its own.",
 }
+UNIT = ("Conv2d", "BatchNorm2d", "ReLU")
+KINDS = {  # of the layers of a block of two convolutions
+    ("Conv2d", "ReLU", "BatchNorm2d") * 2 + ("MaxPool2d",):
+        "the normalisation stands behind the ReLU; it belongs between the convolution and the ReLU.",
+    UNIT * 2: "the pooling at the end of the block is missing.",
+    (*UNIT, "MaxPool2d") * 2: "each convolution has a pooling behind it; a block has one, at its end.",
+}  # fmt: skip
 SIDES = {
     7: "7 is what is left of 224 pixels; here there are 160.",
     10: "10 is 160 halved four times: there are five blocks.",
 }
 NETS = (
     (((1, 4),), 1, 10, 8, 5),
-    (((2, 3), (1, 7)), 3, 10, 12, 6),
+    (((2, 3), (1, 7)), 3, 4, 12, 6),
     (((1, 8), (1, 16), (2, 32), (2, 64), (2, 64)), 1, 10, 32, 128),
     (((1, 64), (1, 128), (2, 256), (2, 512), (2, 512)), 1, 10, 224, 4096),
 )
@@ -42,136 +50,152 @@ def check_shape(answer):
 
 
 def counted(architecture, in_channels, num_classes, image_size, hidden):
-    """Return the parameters of the net, and of its parts: biases, convolutions after the first of a block."""
+    """Return the parameters of the net, and what a count that has missed something says: {count: advice}."""
     with torch.device("meta"):
         net = vgg(in_channels, num_classes, blocks=architecture, image_size=image_size, hidden=hidden)
+    want = sum(p.numel() for p in net.parameters())
     biases = sum(p.numel() for name, p in net.named_parameters() if name.endswith("bias"))
     inside = sum(size * (9 * size + 1) * (number - 1) for number, size in architecture)
-    last = architecture[-1][1] * hidden
-    return sum(p.numel() for p in net.parameters()), biases, inside, last
+    last, side = architecture[-1][1] * hidden, image_size // 2 ** len(architecture)
+    return want, {
+        want - biases: "that is the count without biases: one for each output channel, and for each dense unit.",
+        want - inside: "in each block the convolutions after the first are missing.",
+        want - last * (side**2 - 1): "the first dense layer reads every pixel of the last maps: C·H·W numbers.",
+        want + last * (image_size**2 - side**2): "each block halves height and width before the dense layers.",
+        want + last * (49 - side**2): "7×7 pixels are left of 224; of other sizes it is another number.",
+        want - hidden * (hidden + 1): "the second dense layer, hidden to hidden, is missing.",
+        want - num_classes * (hidden + 1): "the output layer, hidden to num_classes, is missing.",
+        want - 9 * architecture[0][1] * (in_channels - 1): "the first convolution reads in_channels, not one.",
+    }
 
 
 def check_params(answer):
     for arguments in NETS:
-        got, (want, biases, inside, last) = answer(*arguments), counted(*arguments)
-        if compare(got, want) is None and float(got) == want:
-            continue
-        call = f"vgg_params{arguments}"
-        side = arguments[3] // 2 ** len(arguments[0])
-        causes = {
-            want - biases: "that is the count without biases: one for each output channel, and for each dense unit.",
-            want - inside: "in each block the convolutions after the first are missing.",
-            want - last * (side**2 - 1): "the first dense layer reads every pixel of the last maps: C·H·W numbers.",
-            want - arguments[4] * (arguments[4] + 1): "the second dense layer, hidden to hidden, is missing.",
-        }
-        said = causes.get(got, f"yours is {got}. Does each layer read what came before?")
-        return f"{call} should be {want:,}: {said}"
+        got, (want, causes) = float(answer(*arguments)), counted(*arguments)
+        if got != want:
+            said = causes.get(got, f"yours is {got:,.12g}. Does each layer read what came before?")
+            return f"vgg_params{arguments} should be {want:,}: {said}"
     return None
 
 
+def flat(block):
+    """Return the layers of a Sequential, and of the Sequentials in it, one by one."""
+    return [part for layer in block for part in (flat(layer) if isinstance(layer, nn.Sequential) else [layer])]
+
+
 def check_block(answer):
-    block = answer(2, 3, 8)
+    block, X = answer(2, 3, 8), torch.arange(2 * 3 * 16 * 16.0).sin().reshape(2, 3, 16, 16)
     if not isinstance(block, nn.Sequential):
         return f"the block should be an nn.Sequential, but is {type(block).__name__}."
-    kinds = [type(layer).__name__ for layer in block]
-    unit = ["Conv2d", "BatchNorm2d", "ReLU"]
-    if kinds == ["Conv2d", "ReLU", "BatchNorm2d"] * 2 + ["MaxPool2d"]:
-        return "the normalisation stands behind the ReLU; it belongs between the convolution and the ReLU."
-    if kinds == [*unit, *unit, "MaxPool2d"][:-1]:
-        return "the pooling at the end of the block is missing."
-    if kinds == [*unit, "MaxPool2d"] * 2:
-        return "each convolution has a pooling behind it; a block has one, at its end."
-    if kinds != [*unit, *unit, "MaxPool2d"]:
-        return f"the layers of a block of two convolutions are {', '.join(kinds)}."
+    said = ""
     try:
-        table = describe_net(block, (1, 3, 16, 16))
-    except ValueError as error:
-        return f"the block does not run: {error} BatchNorm2d has as many features as its convolution out_channels."
-    if len({id(layer) for layer in block}) < len(block):
+        shape = block(X).shape[1:]  # before its layers are looked at: lazy ones become what they are
+    except (RuntimeError, ValueError) as error:
+        said = f"the block does not run: {error}."
+    layers, kinds = flat(block), tuple(type(layer).__name__ for layer in flat(block))
+    if kinds != (*UNIT, *UNIT, "MaxPool2d"):
+        return KINDS.get(kinds, f"the layers of a block of two convolutions are {', '.join(kinds)}.")
+    if "running_mean" in said:
+        return f"{said} BatchNorm2d has as many features as its convolution out_channels."
+    if said:
+        return f"{said} The second convolution reads the out_channels of the first."
+    if len({id(layer) for layer in layers if isinstance(layer, (nn.Conv2d, nn.BatchNorm2d))}) < 4:
         return "one and the same layer stands in two places: make a new one each time."
-    want = [(8, 16, 16)] * 6 + [(8, 8, 8)]
-    if [row.output_shape[1:] for row in table] != want:
-        return f"the output shapes are {[row.output_shape[1:] for row in table]}: 3×3 with padding 1 keeps the size."
-    return None if len(answer(3, 4, 6)) == 10 else "a block of three convolutions should have ten layers."
+    if any(layer.kernel_size != (3, 3) for layer in layers if isinstance(layer, nn.Conv2d)):
+        return "the convolutions of a VGG block are 3×3."
+    if shape != (8, 8, 8):
+        return f"3×16×16 become {tuple(shape)}, not 8×8×8: 3×3 with padding 1 keeps the size, the pooling halves it."
+    if not torch.equal(layers[-1](X), F.max_pool2d(X, 2)):
+        return "the pooling should take the maximum of 2×2 with stride 2."
+    longer = answer(3, 4, 6)
+    right = len(flat(longer)) == 10 and longer(X[:, [0, 1, 2, 0]]).shape == (2, 6, 8, 8)
+    return None if right else "vgg_block_bn(3, 4, 6) should have ten layers, and make 6 channels of 4."
 
 
 def check_batch(answer):
     for params, activation, memory, want in (
-        (10, 100, 1000, 9), (1_000_000, 5_000, 10_000_000, 400), (10, 100, 1080, 10), (1000, 100, 100, 0),
+        (50, 100, 1020, 6), (1_000_000, 5_000, 10_004_500, 400), (10, 100, 1080, 10), (1000, 100, 100, 0),
     ):  # fmt: skip
-        got, call = answer(params, activation, memory), f"largest_batch({params:,}, {activation:,}, {memory:,})"
-        if got == want and int(got) == got:
-            continue
-        if got == (memory - 4 * params) // activation:
-            return f"{call} is {got}, but should be {want}: the gradients take four bytes per parameter more."
-        if got == memory // (activation + 8 * params):
-            return f"{call} is {got}, but should be {want}: the parameters are there once, not once per picture."
-        if got < 0:
-            return f"{call} is {got}: where not even one picture fits, the answer is 0."
-        if abs(got - want) < 1:
-            return f"{call} is {got}, but should be {want}: a part of a picture does not count, round down."
-        return f"{call} is {got}, but should be {want}."
+        got = float(answer(params, activation, memory))
+        causes = {
+            want - 1: "a batch that fills the memory to its last byte still fits.",
+            want + 1: "a part of a picture does not count, round down.",
+            memory // activation: "the parameters and their gradients take memory, too.",
+            (memory - params) // activation: "each parameter takes four bytes, and its gradient four more.",
+            (memory - 2 * params) // activation: "each parameter takes four bytes, and its gradient four more.",
+            (memory - 4 * params) // activation: "the gradients take four bytes per parameter more.",
+            memory // (activation + 8 * params): "the parameters are there once, not once per picture.",
+            (memory - 8 * params) // activation: "where not even one picture fits, the answer is 0.",
+        }
+        if got != want:
+            said = causes.get(math.ceil(got), "what is there once, and what for each picture?")
+            return f"largest_batch({params:,}, {activation:,}, {memory:,}) is {got:,.12g}, not {want}: {said}"
     return None
 
 
 def check_grey(answer):
-    torch.manual_seed(0)
-    for conv in (nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(3, 4, 5, stride=2, bias=False)):
+    with seeded(0):
+        convs, X = (nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(3, 4, 5, stride=2, bias=False)), torch.randn(2, 1, 9, 9)
+    for conv in convs:
         before = copy.deepcopy(conv.state_dict())
         grey = answer(conv)
         if not isinstance(grey, nn.Conv2d) or grey.in_channels != 1 or grey.weight.shape[1] != 1:
             return "the answer should be an nn.Conv2d with in_channels=1: one slice in each kernel."
-        if any(not torch.equal(value, before[name]) for name, value in conv.state_dict().items()):
+        if conv.in_channels != 3 or any(not torch.equal(v, before[name]) for name, v in conv.state_dict().items()):
             return "your function has changed `conv`."
-        X = torch.randn(2, 1, 9, 9)
         with torch.no_grad():
-            got, want = grey(X), conv(X.expand(-1, 3, -1, -1))
-            if got.shape != want.shape:
-                shapes = f"{tuple(got.shape)}, that of `conv` {tuple(want.shape)}"
-                return f"the output has shape {shapes}: take over its stride."
-            mean = F.conv2d(X, conv.weight.mean(1, keepdim=True), conv.bias, conv.stride, conv.padding)
-            if torch.allclose(got, mean, atol=1e-5):
-                return "you take the mean of the three slices. Each of them sees the picture: their products add up."
-            if conv.bias is not None and torch.allclose(got, want - conv.bias[:, None, None], atol=1e-5):
-                return "the bias is missing: take it over as it is."
-            if conv.bias is not None and torch.allclose(got, want + 2 * conv.bias[:, None, None], atol=1e-5):
-                return "the bias is added once, however many slices there are."
-        if compare(got, want):
-            return compare(got, want, f"the output for {conv}")
+            advice = compared(conv, grey(X), conv(X.expand(-1, 3, -1, -1)), X)
+        if advice:
+            return advice
     return None
 
 
-def params(rest="c * (9 * c + 1) * (n - 1)", pixels="side * side", bias="1", second="hidden * (hidden + 1)"):
+def compared(conv, got, want, X):
+    """Return None where the output `got` of the grey convolution is right, else what is wrong with it."""
+    if got.shape != want.shape:
+        shapes = f"{tuple(got.shape)}, that of `conv` {tuple(want.shape)}"
+        return f"the output has shape {shapes}: take over its kernel_size, stride and padding."
+    mean = F.conv2d(X, conv.weight.mean(1, keepdim=True), conv.bias, conv.stride, conv.padding)
+    if torch.allclose(got, mean, atol=1e-5):
+        return "you take the mean of the three slices. Each of them sees the picture: their products add up."
+    gap, advice = got - want, compare(got, want, f"the output for {conv}")
+    if advice and torch.allclose(gap, 0 * gap + gap[:1, :, :1, :1], atol=1e-5):
+        return f"all but the bias is right for {conv}: take it over as it is, once; where there is none, bias=False."
+    return advice and f"{advice} In `conv` three slices see the same picture; what replaces their sum?"
+
+
+def params(rest="c * (9 * c + 1) * (n - 1)", pixels="side * side", bias="1", second="hidden * (hidden + 1)",
+           first="in_channels", out="num_classes"):  # fmt: skip
     """Return the source of a vgg_params that counts its parts in this way."""
     return f"""
 def vgg_params(architecture, in_channels, num_classes, image_size, hidden):
-    total, before, side = 0, in_channels, image_size
+    total, before, side = 0, {first}, image_size
     for n, c in architecture:
         total += c * (9 * before + {bias}) + {rest}
         before, side = c, side // 2
     total += hidden * (before * {pixels} + {bias}) + {second}
-    return total + num_classes * (hidden + {bias})
+    return total + {out} * (hidden + {bias})
 """
 
 
-def block(layers="nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()", last="[nn.MaxPool2d(2)]"):
+def block(layers="nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()", last="[nn.MaxPool2d(2)]", then="o"):
     """Return the source of a vgg_block_bn with these layers."""
     return f"""
 def vgg_block_bn(num_convs, in_channels, out_channels):
     layers, i, o = [], in_channels, out_channels
     for _ in range(num_convs):
         layers += [{layers}]
-        i = o
+        i = {then}
     return nn.Sequential(*layers, *{last})
 """
 
 
-def to_grey(weight="conv.weight.sum(dim=1, keepdim=True)", bias="conv.bias", stride="conv.stride"):
+def to_grey(weight="conv.weight.sum(1, keepdim=True)", bias="conv.bias", stride="conv.stride", pad="conv.padding"):
     """Return the source of a to_grey that makes its weight and bias in this way."""
     return f"""
 def to_grey(conv):
     bias = conv.bias is not None
-    grey = nn.Conv2d(1, conv.out_channels, conv.kernel_size, {stride}, conv.padding, bias=bias)
+    grey = nn.Conv2d(1, conv.out_channels, conv.kernel_size, {stride}, {pad}, bias=bias)
     with torch.no_grad():
         grey.weight.copy_({weight})
         if bias:
@@ -181,7 +205,7 @@ def to_grey(conv):
 
 
 def batch(formula):
-    return f"def largest_batch(params, activation_bytes, memory):\n    return {formula}"
+    return f"def largest_batch(params, activation_bytes, memory):\n    return max(0, {formula})"
 
 
 EXERCISES = [
@@ -207,6 +231,9 @@ EXERCISES = [
             params("c * 9 * c * (n - 1)", bias="0", second="hidden * hidden"): "without biases",
             params("0"): "after the first are missing", params(pixels="1"): "every pixel",
             params(second="0"): "second dense layer", params("c * (9 * before + 1) * (n - 1)"): "what came before",
+            params(pixels="image_size**2"): "each block halves", params(pixels="49"): "another number",
+            params(first="1"): "reads in_channels", params(out="10"): "what came before",
+            params(out="0"): "the output layer", params(pixels="image_size"): "what came before",
         },
     ),
     Exercise(
@@ -220,18 +247,27 @@ EXERCISES = [
             block(last="[]"): "pooling at the end",
             block("nn.Conv2d(i, o, 3), nn.BatchNorm2d(o), nn.ReLU()"): "keeps the size",
             block("nn.Conv2d(i, o, 3, 1, 1), nn.BatchNorm2d(o), nn.ReLU(), nn.MaxPool2d(2)", "[]"): "a block has one",
+            block(then="i"): "out_channels of the first", block(last="[nn.MaxPool2d(3, 2, 1)]"): "of 2×2",
+            block("nn.Conv2d(i, o, 5, padding=2), nn.BatchNorm2d(o), nn.ReLU()"): "are 3×3",
+            block().replace("range(num_convs)", "range(2)"): "ten layers",
         },
     ),
     Exercise(
         id="09.4", name="largest_batch", check=check_batch,
         hints=("Take away from the memory what is there once; the rest is divided among the pictures.",
                "`//` rounds down, also below 0: take the maximum with 0."),
-        solution=batch("max(0, (memory - 8 * params) // activation_bytes)"),
+        solution=batch("(memory - 8 * params) // activation_bytes"),
         wrong={
-            batch("max(0, (memory - 4 * params) // activation_bytes)"): "gradients",
+            batch("(memory - 4 * params) // activation_bytes"): "gradients",
+            batch("(memory - 2 * params) // activation_bytes"): "four bytes",
+            batch("memory // activation_bytes"): "take memory, too",
+            batch("round((memory - 8 * params) / activation_bytes)"): "round down",
             batch("memory // (activation_bytes + 8 * params)"): "once per picture",
-            batch("(memory - 8 * params) // activation_bytes"): "the answer is 0",
-            batch("max(0, (memory - 8 * params) / activation_bytes)"): "round down",
+            batch("(memory - 8 * params) // activation_bytes").replace("max(0, ", "("): "is 0",
+            batch("(memory - 8 * params) / activation_bytes"): "round down",
+            batch("-((8 * params - memory) // activation_bytes)"): "round down",
+            batch("(memory - 8 * params - 1) // activation_bytes"): "last byte",
+            batch("(memory - 8 * params) // (4 * activation_bytes)"): "for each picture?",
         },
     ),
     Exercise(
@@ -242,8 +278,9 @@ EXERCISES = [
         solution=to_grey(),
         wrong={
             to_grey("conv.weight.mean(dim=1, keepdim=True)"): "their products add up",
-            to_grey("conv.weight[:, :1]"): "differs at", to_grey(bias="0 * conv.bias"): "bias is missing",
-            to_grey(bias="3 * conv.bias"): "added once", to_grey(stride="1"): "take over its stride",
+            to_grey("conv.weight[:, :1]"): "differs at", to_grey(bias="0 * conv.bias"): "all but the bias",
+            to_grey(bias="3 * conv.bias"): "as it is, once", to_grey(stride="1"): "stride and padding",
+            to_grey(pad="0"): "stride and padding", to_grey().replace("bias=bias", "bias=True"): "none, bias=False",
             "def to_grey(conv):\n    return conv": "in_channels=1",
         },
     ),

@@ -1,6 +1,8 @@
 """Exercises of notebook 10, network in network."""
 
 import copy
+import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -11,65 +13,77 @@ from .core import Exercise, compare
 BLOCK = 256 * 384 * 9 + 384 + 2 * (384 * 384 + 384)
 ADVICE_BLOCK = {
     256 * 384 * 9 + 384: "that is the 3×3 convolution alone: two layers of 1×1 follow it.",
+    BLOCK - 6 * 256 * 384: "a 3×3 window has 9 places, not 3: k² weights for each pair of channels.",
     BLOCK - 3 * 384: "the weights are right, but each of the three layers has a bias per output channel as well.",
     BLOCK - 384 * 385: "that is with one layer of 1×1: the block has two.",
     256 * 384 * 9 + 384 + 2 * (256 * 384 + 384): "the 1×1 layers stand behind the 3×3 one: 384 channels go into them.",
 }
 ADVICE_SIDE = {
     66: "66 is one too few: ⌊(66 − 11)/4⌋ + 1 is 14, and the pooling then leaves 6, where 7 are needed.",
-    64: "64 gives 14 behind the first convolution: 6, then 2, and a window of 3 does not fit into 2.",
     224: "224 is the book's size, but smaller pictures pass, too. Go backwards from the last pooling.",
-    63: "63 gives 14 behind the first convolution; 15 are needed.",
-    59: "59 would do if one row fewer were needed: 15 outputs of stride 4 begin at 0, 4, …, 56, and 56 + 11 = 67.",
-    27: "27 is 11 + 16: five outputs of the first convolution, and the first pooling leaves 2 of them.",
+    59: "15 windows of stride 4 begin at rows 0, 4, …, 56; the last of them is 11 rows high, not 3.",
+    71: "71 passes, but so does less: 15 windows are 14 steps of 4 apart, and the last needs 11 rows.",
+    65: "65 is AlexNet's, whose stem has padding 1. This stem has none.",
+    35: "35 gives 7 behind the first convolution: enough for two poolings, but there are three.",
 }
 
 
-def check_block(answer):
-    if not isinstance(answer, int):
-        return f"the answer should be a whole number, not {type(answer).__name__}."
-    if answer == BLOCK:
+def whole(answer):
+    """Return the whole number that an answer is, be it of Python, NumPy or torch; None for anything else."""
+    try:
+        value = math.nan if isinstance(answer, str) else float(answer)
+    except (TypeError, ValueError, RuntimeError):
         return None
-    return ADVICE_BLOCK.get(answer, f"{answer:,} is not right: add up c_o·(c_i·k² + 1) over the three layers.")
+    return int(value) if value.is_integer() else None
 
 
-def check_side(answer):
-    if not isinstance(answer, int):
-        return f"the answer should be a whole number, not {type(answer).__name__}."
-    if answer == 67:
-        return None
-    return ADVICE_SIDE.get(answer, f"{answer} is not right: the last pooling needs 3 rows; go backwards from there.")
+def check_number(right, advice, otherwise, answer):
+    number = whole(answer)
+    if number is None:
+        return f"the answer should be one whole number; yours is {answer!r:.60}."
+    return None if number == right else advice.get(number, f"{number:,} is not right: {otherwise}")
 
 
 def check_adaptive_max(answer):
     for size, m in (((6, 6), 3), ((5, 7), 3), ((7, 5), 1), ((4, 4), 6), ((7, 7), 4)):
-        X = torch.randn(2, *size, generator=torch.Generator().manual_seed(0)) - 3
-        got, want = answer(X, m), F.adaptive_max_pool2d(X, m)
+        X = torch.randn(2, *size, generator=torch.Generator().manual_seed(0)) - 5
+        got, want = answer(X.clone(), m), F.adaptive_max_pool2d(X, m)
         case = f"X (2, {size[0]}, {size[1]}) with m = {m}"
         if isinstance(got, torch.Tensor) and got.shape == want.shape:
             if compare(got, F.adaptive_avg_pool2d(X, m)) is None:
                 return f"{case}: these are the means of the windows. Take their largest numbers."
             if compare(got.transpose(1, 2), want) is None and size[0] == size[1]:
                 return f"{case}: rows and columns have changed places."
+            if compare(got, want.clamp(min=0)) is None:
+                return f"{case}: every number of X is below 0 here. Is your 0 what the search or Y began with?"
+            if compare(got, want.amax(0, keepdim=True).expand_as(want)) is None:
+                return f"{case}: that is the largest number of all channels. Each channel has its own."
         advice = compare(got, want, f"the output for {case}")
-        if advice and size[0] % m:
-            return f"{advice} Where m does not divide n, a window ends at (i + 1)·n/m, rounded up, and may overlap."
+        overlap = " Where m does not divide n, a window ends at (i + 1)·n/m, rounded up, and may overlap."
         if advice:
-            return advice
+            return advice + overlap * bool(size[0] % m)
     return None
 
 
 def check_maps(answer):
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 10)).eval()
-    X = torch.randn(2, 1, 8, 7)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        short, more = [nn.Conv2d(1, 5, 3), nn.ReLU()], [nn.Conv2d(5, 5, 2), nn.Dropout()]
+        end, X = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 10)], torch.randn(2, 1, 8, 7)
+    nets = [nn.Sequential(*layers, *end).eval() for layers in (short, short + more)]
+    return next(filter(None, (advice_on_maps(answer, net, X) for net in nets)), None)
+
+
+def advice_on_maps(answer, net, X):
+    """Return what is wrong with `answer(net, X)`, or None."""
     with torch.no_grad():
-        maps, logits = answer(net, X), net(X)
-        features, dense = net[:2](X), net[-1]
+        maps, logits = answer(net, X.clone()), net(X)
+        features, dense = net[:-3](X), net[-1]
         want = torch.einsum("ck,nkhw->nchw", dense.weight, features) + dense.bias[:, None, None]
     if not isinstance(maps, torch.Tensor) or maps.shape != want.shape:
         shape = tuple(maps.shape) if isinstance(maps, torch.Tensor) else type(maps).__name__
-        return f"the maps should have shape {tuple(want.shape)}, (N, classes, h, w), but yours: {shape}."
+        case = f"a net with {len(net) - 3} layers before the pooling"
+        return f"{case}: the maps should have shape {tuple(want.shape)}, (N, classes, h, w), but yours: {shape}."
     if compare(maps, want - dense.bias[:, None, None]) is None:
         return "the dense layer's bias is missing: the means are the logits without it."
     if compare(maps, want.mean((2, 3), keepdim=True).expand_as(want)) is None:
@@ -80,46 +94,60 @@ def check_maps(answer):
 
 
 def check_dead(answer):
-    never = torch.nn.functional.relu(torch.randn(50, 10, generator=torch.Generator().manual_seed(0)))
-    never[:, [2, 7, 8]] = 0
-    never[0] = 0
-    never[:, 4] = 1.5
-    got = answer(never)
-    got = got.item() if isinstance(got, torch.Tensor) and got.numel() == 1 else got
+    logits = F.relu(torch.randn(50, 10, generator=torch.Generator().manual_seed(0)))
+    logits[:5], logits[:, [2, 7, 8]] = 0, 0
+    said = answer(logits.clone())
+    got, never = whole(said), logits == 0
+    if got is None:
+        return f"asked is one whole number, how many classes are dead; you return {said!r:.60}."
+    if got == 3:
+        return advice_on_the_living(answer, logits)
     advice = {
-        int((never == 0).sum()): "that counts every single 0: a class counts once, if it is 0 for every picture.",
-        int((never == 0).any(0).sum()): "a class that is 0 for one picture may answer another: ask for all pictures.",
-        4: "a class whose logit is the same for every picture is not dead if that logit is above 0.",
-        int((never == 0).all(1).sum()): "that counts pictures without any answer: the classes are the columns.",
+        int(never.sum()): "that counts every single 0: a class counts once, if it is 0 for every picture.",
+        int(never.any(0).sum()): "a class that is 0 for one picture may answer another: ask for all pictures.",
+        int(never.all(1).sum()): "that counts pictures without any answer: the classes are the columns.",
         7: "7 classes live; asked are those that do not.",
     }
-    if got == 3 and answer(torch.zeros(4, 10)) == 10 and answer(torch.ones(4, 10)) == 0:
-        return None
     return advice.get(got, f"for logits in which three classes are 0 for all 50 pictures you count {got}.")
 
 
+def advice_on_the_living(answer, logits):
+    """Return what is wrong with a count that takes living classes for dead ones; three of `logits` are dead."""
+    logits[:, 4], logits[:, 5], logits[:, [3, 6, 9]] = 1.5, -1.5, torch.tensor([1.0, -1.0]).repeat(25)[:, None]
+    advice = {
+        4: "a class whose logit is below 0 for every picture is not dead: it has evidence against it.",
+        5: "a class whose logit is the same for every picture is dead only if that logit is 0.",
+        6: "logits above and below 0 may add up to 0: look at each of them.",
+    }
+    got = whole(answer(logits.clone()))
+    if got != 3:
+        return advice.get(got, f"for logits of both signs, three of ten classes 0 for all pictures, you count {got}.")
+    others = whole(answer(torch.zeros(4, 7))), whole(answer(torch.ones(4, 7)))
+    return None if others == (7, 0) else "there may be other numbers of pictures and classes than 50 and 10."
+
+
 def check_without(answer):
-    torch.manual_seed(0)
-    block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 1), nn.ReLU())
-    net = nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), block, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    given, X = copy.deepcopy(net), torch.randn(3, 1, 9, 9)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 1), nn.ReLU())
+        net = nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), block, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        given, X = copy.deepcopy(net), torch.randn(3, 1, 9, 9)
     with torch.no_grad():
-        kinds = [type(module) for module in net.modules()]
         mended = answer(given)
-        if [type(module) for module in given.modules()] != kinds:
+        if str(given) != str(net):
             return "the net that was given has changed: build a new nn.Sequential from its parts."
         if not isinstance(mended, nn.Module):
             return f"the answer should be a net, not {type(mended).__name__}."
-        want = nn.Sequential(net[0], block[:-1], *net[2:])(X)
-        got = mended(X)
+        got, want = mended(X), nn.Sequential(net[0], block[:-1], *net[2:])(X)
         if compare(got, net(X)) is None:
             return "the logits are as before: the last ReLU is still there."
-        linear = nn.Sequential(net[0][0], block[0], block[2], *net[2:])(X)
-        if compare(got, linear) is None:
+        if getattr(got, "shape", None) == (3, 4):
+            return "the last convolution is gone together with its ReLU: leave one layer away, not two."
+        if compare(got, nn.Sequential(net[0][0], block[0], block[2], *net[2:])(X)) is None:
             return "all ReLUs are gone: only the last one must go, the others make the net more than one convolution."
     if compare(got, want) is None and {id(p) for p in mended.parameters()} != {id(p) for p in given.parameters()}:
         return "the numbers are right, but the new net has weights of its own: it must share those of the old one."
-    return compare(got, want, "the logits of the mended net")
+    return compare(got, want, "the output of the mended net")
 
 
 def pooled(value="X[:, a:b, c:d].amax((1, 2))", end="-(-(i + 1) * n // m)", place="Y[:, i, j]"):
@@ -128,7 +156,6 @@ def pooled(value="X[:, a:b, c:d].amax((1, 2))", end="-(-(i + 1) * n // m)", plac
 def adaptive_max(X, m):
     def windows(n):
         return [(i * n // m, {end}) for i in range(m)]
-
     Y = torch.zeros(len(X), m, m)
     for i, (a, b) in enumerate(windows(X.shape[1])):
         for j, (c, d) in enumerate(windows(X.shape[2])):
@@ -139,11 +166,7 @@ def adaptive_max(X, m):
 
 def mapped(maps):
     """Return the source of a maps_of with this expression."""
-    return f"""
-def maps_of(net, X):
-    features, dense = net[:-3](X), net[-1]
-    return {maps}
-"""
+    return f"def maps_of(net, X):\n    features, dense = net[:-3](X), net[-1]\n    return {maps}\n"
 
 
 def dead(expression):
@@ -160,23 +183,26 @@ PER_PIXEL = "dense(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)"
 
 EXERCISES = [
     Exercise(
-        id="10.1", name="params", check=check_block,
+        id="10.1", name="params",
+        check=partial(check_number, BLOCK, ADVICE_BLOCK, "add up c_o·(c_i·k² + 1) over the three layers."),
         hints=("Three convolutions: 3×3 from 256 to 384, then 1×1 from 384 to 384, twice.",
                "Each has c_o·(c_i·k² + 1) parameters."),
         solution="params = 384 * (256 * 9 + 1) + 2 * 384 * (384 + 1)",
         wrong={"params = 384 * (256 * 9 + 1)": "two layers of 1×1",
                "params = 384 * 256 * 9 + 2 * 384 * 384": "a bias per output",
-               "params = 384 * (256 * 9 + 1) + 384 * 385": "has two",
                "params = 384 * (256 * 9 + 1) + 2 * 384 * (256 + 1)": "384 channels go into",
-               "params = 1_000_000": "add up"},
+               "params = 384 * (256 * 3 + 1) + 2 * 384 * (384 + 1)": "9 places", "params = 1_000_000": "add up",
+               "params = 384 * (256 * 9 + 1) + 384 * 385": "has two", "params = '1180800'": "whole number"},
     ),
     Exercise(
-        id="10.2", name="smallest", check=check_side,
+        id="10.2", name="smallest",
+        check=partial(check_number, 67, ADVICE_SIDE, "the last pooling needs 3 rows; go backwards from there."),
         hints=("Go backwards. A pooling of 3 with stride 2 that gives m rows needs 2·(m − 1) + 3 of them.",
                "The last pooling needs 3 rows to give 1; the one before needs 7, the first 15. And the stem, for 15?"),
         solution="smallest = 4 * (15 - 1) + 11",
-        wrong={"smallest = 66": "one too few", "smallest = 63": "15 are needed", "smallest = 224": "backwards",
-               "smallest = 59": "56 + 11", "smallest = 100": "is not right"},
+        wrong={"smallest = 66": "one too few", "smallest = 63": "is not right", "smallest = 224": "backwards",
+               "smallest = 59": "11 rows high", "smallest = 71": "14 steps", "smallest = 65": "AlexNet's",
+               "smallest = 35": "there are three", "smallest = (67, 67)": "whole"},
     ),
     Exercise(
         id="10.3", name="adaptive_max", check=check_adaptive_max,
@@ -184,17 +210,18 @@ EXERCISES = [
                "Two loops as in `adaptive_mean`; a window X[:, a:b, c:d] gives one number per channel."),
         solution=pooled(),
         wrong={pooled("X[:, a:b, c:d].mean((1, 2))"): "largest", pooled(end="(i + 1) * n // m"): "rounded up",
-               pooled(place="Y[:, j, i]"): "changed places",
+               pooled(place="Y[:, j, i]"): "changed places", pooled("X[:, a:b, c:d].max()"): "of all channels",
+               pooled("X[:, a:b, c:d].amax((1, 2)).relu()"): "below 0",
                "def adaptive_max(X, m):\n    return F.max_pool2d(X, X.shape[1] // m)": "may overlap"},
     ),
     Exercise(
         id="10.4", name="maps_of", check=check_maps,
         hints=("A mean of sums is a sum of means: the dense layer may come before the averaging, if it acts per pixel.",
-               "`nn.Linear` acts on the last axis: `features.permute(0, 2, 3, 1)` puts the channels there. Or see the "
-               "question about dense layers behind the pooling."),
+               "`nn.Linear` acts on the last axis: `features.permute(0, 2, 3, 1)` puts the channels there."),
         solution=mapped(PER_PIXEL),
         wrong={mapped("F.conv2d(features, dense.weight[:, :, None, None])"): "bias is missing",
-               mapped("net(X)"): "should have shape",
+               mapped("net(X)"): "should have shape", mapped(PER_PIXEL).replace("-3", "2"): "4 layers before",
+               mapped(PER_PIXEL.replace(".permute(0, 3, 1, 2)", "")): "should have shape",
                mapped("net(X)[:, :, None, None].expand(-1, -1, *features.shape[2:])"): "constant",
                mapped(PER_PIXEL + " / features[0, 0].numel()"): "sums of your maps"},
     ),
@@ -203,11 +230,10 @@ EXERCISES = [
         hints=("`logits == 0` is a table (N, classes) of yes and no. Along which axis are the pictures?",
                "`.all(dim=0)` asks it of every picture of the batch, class by class."),
         solution=dead("(logits == 0).all(dim=0).sum().item()"),
-        wrong={dead("(logits == 0).sum().item()"): "counts once",
-               dead("(logits == 0).any(dim=0).sum().item()"): "ask for",
-               dead("(logits.std(dim=0) == 0).sum().item()"): "above 0",
-               dead("(logits == 0).all(dim=1).sum().item()"): "columns",
-               dead("(logits != 0).any(dim=0).sum().item()"): "7 classes live"},
+        wrong={dead("(logits == 0).sum()"): "counts once", dead("(logits == 0).any(dim=0).sum()"): "ask for",
+               dead("(logits == 0).all(dim=1).sum()"): "columns", dead("(logits == 0).all(0).nonzero()"): "how many",
+               dead("(logits != 0).any(0).sum()"): "7 classes live", dead("(logits <= 0).all(0).sum()"): "evidence",
+               dead("(logits.std(0) == 0).sum()"): "only if", dead("(logits.sum(0) == 0).sum()"): "add up to 0"},
     ),
     Exercise(
         id="10.6", name="without_last_relu", check=check_without,
@@ -216,6 +242,7 @@ EXERCISES = [
         solution=without("return nn.Sequential(*net[:-3], net[-3][:-1], *net[-2:])"),
         wrong={without("net[-3][-1] = nn.Identity()\n    return net"): "has changed",
                without("return nn.Sequential(*net)"): "still there",
+               without("return nn.Sequential(*net[:-3], net[-3][:-2], *net[-2:])"): "not two",
                without("return nn.Sequential(net[0][0], net[1][0], net[1][2], *net[2:])"): "all ReLUs",
                without("import copy\n    net = copy.deepcopy(net)\n    net[-3][-1] = nn.Identity()\n    return net"):
                    "weights of its own"},

@@ -13,6 +13,7 @@ ADVICE_COUNTS = {
     (64, 64): "each channel learns two numbers, γ and β, and keeps two, its running mean and variance.",
     (256, 0): "the running mean and variance are kept, not learned: the optimiser does not see them.",
     (0, 128): "γ and β are parameters: `list(layer.parameters())` holds them.",
+    (128, 129): "num_batches_tracked only counts the batches: it is neither a mean nor a variance.",
     (128, 2): "the running statistics are per channel, as γ and β are.",
 }
 
@@ -38,6 +39,8 @@ def check_by_hand(answer):
         return "14 divides by the variance 4: divide by its root, the standard deviation."
     if abs(output - 2) < 1e-6:
         return "2 is the normalised value: γ and β are still to come."
+    if abs(output - 8) < 1e-6:
+        return "8 is γ times the normalised value: β is still to come."
     if abs(output - 18) > 1e-3:
         return "the output is not right: (9 − mean) / standard deviation, times γ, plus β."
     if abs(mean - 4.5) < 1e-3:
@@ -48,8 +51,8 @@ def check_by_hand(answer):
 
 
 def check_catch_up(answer):
-    for momentum in (0.1, 0.5, 0.9, 0.01, 0.25):
-        got, want = answer(momentum), math.ceil(math.log(0.1) / math.log(1 - momentum) - 1e-9)
+    for momentum in (0.1, 0.5, 0.8, 0.01, 0.25):  # with 0.9 rounding would decide: 0.9 is reached exactly
+        got, want = answer(momentum), math.ceil(math.log(0.1) / math.log(1 - momentum))
         call = f"catch_up({momentum})"
         if got == want:
             continue
@@ -57,7 +60,9 @@ def check_catch_up(answer):
             return f"{call} is {got:.2f}: batches come whole; take the first whole number that is enough."
         if got == want - 1:
             return f"{call} is {got}, where the average has not yet come to 0.9: round up, not down."
-        if momentum != 0.5 and got == math.ceil(math.log(0.1) / math.log(momentum) - 1e-9):
+        if got == want + 1:
+            return f"{call} is {got}, one too many: after {want} the average has come to 0.9 or above."
+        if momentum != 0.5 and got == math.ceil(math.log(0.1) / math.log(momentum) - 1e-9):  # it comes out even for 0.1
             return f"{call} is {got}: momentum is the share of the new batch, so 1 − momentum of the gap remains."
         return f"{call} is {got}, expected {want}: after n batches the gap of 1 has shrunk to (1 − momentum)ⁿ."
     return None
@@ -67,7 +72,7 @@ def check_layer_norm(answer):
     generator = torch.Generator().manual_seed(0)
     eps, X = 0.1, 3 + torch.randn(4, 3, 5, 6, generator=generator) * torch.tensor([0.5, 1.0, 2.0])[:, None, None]
     X += torch.arange(4.0)[:, None, None, None]
-    got, want = answer(X, eps), F.layer_norm(X, X.shape[1:], eps=eps)
+    got, want = answer(X.clone(), eps), F.layer_norm(X, X.shape[1:], eps=eps)
     advice = compare(got, want, "the output for X (4, 3, 5, 6)")
     if advice is None or not isinstance(got, torch.Tensor) or got.shape != want.shape:
         return advice
@@ -77,6 +82,14 @@ def check_layer_norm(answer):
             F.batch_norm(X, None, None, training=True, eps=eps),
         "that is instance normalisation, over (2, 3): the channels of a picture share one mean here.":
             F.instance_norm(X, eps=eps),
+        "that is normalised over the whole batch: each picture has its own mean here.":
+            (X - X.mean()) / (X.var(correction=0) + eps).sqrt(),
+        "that is over the channels of each pixel: take the pixels in, too, axes (1, 2, 3).":
+            F.layer_norm(X.movedim(1, -1), X.shape[1:2], eps=eps).movedim(-1, 1),
+        "divide by the root of variance plus ε, not by the variance.":
+            centred / (X.var((1, 2, 3), keepdim=True, correction=0) + eps),
+        "ε is missing: add it to the variance, under the root.":
+            centred / X.std((1, 2, 3), keepdim=True, correction=0),
         "the variance is the unbiased one; take `correction=0`.":
             centred / (X.var((1, 2, 3), keepdim=True) + eps).sqrt(),
         "ε belongs under the root, added to the variance.":
@@ -91,7 +104,10 @@ def check_fold(answer):
     for tensor in (*conv.parameters(), *norm.parameters(), norm.running_mean, norm.running_var):
         tensor.data = torch.rand(tensor.shape, generator=generator) + 0.5
     before = copy.deepcopy((conv.state_dict(), norm.state_dict()))
-    weight, bias = answer(conv, norm.eval())
+    folded = answer(conv.eval(), norm.eval())
+    if not isinstance(folded, (tuple, list)) or [isinstance(part, torch.Tensor) for part in folded] != [True, True]:
+        return "return two tensors: (weight, bias)."
+    weight, bias = folded
     for state, old in zip((conv.state_dict(), norm.state_dict()), before, strict=True):
         if not all(torch.equal(state[name], old[name]) for name in old):
             return "the layers that you were given have changed: return new tensors."
@@ -114,7 +130,12 @@ def check_fold(answer):
 def check_train_except_norm(answer):
     inner = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), inner)
-    got = answer(net.eval())
+    return _advice_on_modes(answer, net, inner, False) or _advice_on_modes(answer, net, inner, True)
+
+
+def _advice_on_modes(answer, net, inner, training):
+    """Return None where the answer sets all modes right, in a net that was in this mode before."""
+    got = answer(net.train(training))
     if got is not net:
         return "return the net that you were given, not another."
     if not inner[2].training:
@@ -178,6 +199,7 @@ EXERCISES = [
             "counts = (64, 64)": "learns two numbers",
             "counts = (256, 0)": "kept, not learned",
             "counts = (128, 2)": "per channel, as",
+            "counts = (128, 129)": "num_batches_tracked",
             "counts = (2 * 64 * 28 * 28, 128)": "not every pixel",
         },
     ),
@@ -190,6 +212,7 @@ EXERCISES = [
             by_hand("17.48"): "unbiased",
             by_hand("14.0"): "divides by the variance",
             by_hand("2.0"): "γ and β are still to come",
+            by_hand("8.0"): "β is still to come",
             by_hand(mean="4.5"): "share of the new batch",
             by_hand(mean="5.0"): "a tenth of the way",
         },
@@ -200,13 +223,14 @@ EXERCISES = [
                "(1 − momentum)ⁿ ≤ 0.1: a loop that counts will do, or logarithms, `math.log`, and `math.ceil`."),
         solution="""
 def catch_up(momentum):
-    return math.ceil(math.log(0.1) / math.log(1 - momentum) - 1e-9)  # where it comes out even, not one more
+    return math.ceil(math.log(0.1) / math.log(1 - momentum))
 """,
         wrong={
             "def catch_up(momentum):\n    return math.log(0.1) / math.log(1 - momentum)": "batches come whole",
             "def catch_up(momentum):\n    return int(math.log(0.1) / math.log(1 - momentum))": "round up",
             "def catch_up(momentum):\n    return math.ceil(math.log(0.1) / math.log(momentum))": "share of the new",
             "def catch_up(momentum):\n    return math.ceil(1 / momentum)": "shrunk to",
+            "def catch_up(momentum):\n    return math.ceil(math.log(0.1) / math.log(1 - momentum)) + 1": "one too many",
         },
     ),
     Exercise(
@@ -217,7 +241,11 @@ def catch_up(momentum):
         wrong={
             layer_norm("(0, 2, 3)"): "that is batch normalisation",
             layer_norm("(2, 3)"): "instance normalisation",
+            layer_norm("(0, 1, 2, 3)"): "whole batch",
+            layer_norm("1"): "channels of each pixel",
             layer_norm(correction=1): "unbiased",
+            layer_norm(divisor="var.sqrt()"): "ε is missing",
+            layer_norm(divisor="var + eps"): "not by the variance",
             layer_norm(divisor="var.sqrt() + eps"): "under the root",
         },
     ),
@@ -232,6 +260,8 @@ def catch_up(momentum):
             fold(factor="norm.weight / norm.running_var.sqrt()"): "is ε under the root",
             fold(factor="1 / (norm.running_var + norm.eps).sqrt()"): "γ in both",
             fold(weight="conv.weight.data.mul_(factor[:, None, None, None])"): "have changed",
+            "def fold(conv, norm):\n    return conv": "two tensors",
+            fold(bias="None"): "two tensors",
             fold(bias="(conv.bias - norm.running_mean)[:, None] * factor + norm.bias"): "bias has shape",
         },
     ),
@@ -245,6 +275,9 @@ def catch_up(momentum):
             except_norm(modules="net.children()"): "inside an inner",
             except_norm(kinds="nn.BatchNorm1d"): "BatchNorm2d is still",
             "def train_except_norm(net):\n    return net.train()": "norm layers are still",
+            "def train_except_norm(net):\n    for module in net.modules():\n"
+            "        module.training |= not isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))\n"
+            "    return net": "norm layers are still",
         },
     ),
 ]  # fmt: skip

@@ -62,10 +62,11 @@ def _after(result):
 
 
 def _statistics(name, batches, running, true, area, limits):
-    """Dots for the batches, a line for the running statistic, a dotted one for the truth."""
+    """Dots for the batches, a line for the running statistic, a dotted one for the truth; say what is cut off."""
     x, y, width, height = area
-    xlim = (0.0, 61.0)
-    dots = []
+    xlim, dots = (0.0, 61.0), []
+    beyond = sum(not limits[0] <= value <= limits[1] for value in batches)
+    axis = f"{name}, {beyond} of {len(batches)} batches beyond the edge" if beyond else name
     for i, value in enumerate(batches, 1):
         left, top = x + svg.scaled(i, xlim) * width, y + height - svg.scaled(value, limits) * height
         dots.append(svg.rect(left - 2, top - 2, 4, 4, fill=svg.GREY, line=0))
@@ -73,7 +74,7 @@ def _statistics(name, batches, running, true, area, limits):
     left, top = x + svg.scaled(u, xlim) * width, y + height - svg.scaled(v, limits) * height
     return "".join([
         svg.text(x, y - 22, f"running {name} {svg.number(v)} after {u} training batches", anchor="start", bold=True),
-        svg.axes(*area, xlim, limits, xlabel="training batches", ylabel=name),
+        svg.axes(*area, xlim, limits, xlabel="training batches", ylabel=axis),
         svg.curve([(0.0, true), (xlim[1], true)], *area, xlim, limits, stroke=svg.GREEN, dash="2 3"),
         *dots,
         svg.curve(list(enumerate(running)), *area, xlim, limits, stroke=svg.ORANGE, line=2),

@@ -25,7 +25,7 @@ class ClassMaps(Explorer):
     index = slider(0, 0, 99_999, "picture", help="number of the test picture, or of the mistake")
     mistakes = switch(False, "mistakes only", help=f"among the first {SEARCHED:,} test pictures")
     rank = slider(1, 1, 999, "enlarge: rank", help="1 is the likeliest class, the net's answer")
-    right = slider(0, -14, 14, "shift right", help="pixels; black comes in from outside")
+    right = slider(0, -14, 14, "shift right", help="pixels; below 0 to the left; black comes in")
 
     def __init__(self, net, test_iter, **values):
         check_arguments(net, test_iter)
@@ -63,7 +63,8 @@ class ClassMaps(Explorer):
         names, one = self.test_iter.classes, result["maps"][result["chosen"]]
         answer, chosen = result["order"][0], result["chosen"]
         low, high, mean = (svg.number(float(value)) for value in (one.min(), one.max(), result["logits"][chosen]))
-        moved = f", shifted {result['right']} px to the right" if result["right"] else ""
+        side = "right" if result["right"] > 0 else "left"
+        moved = f", shifted {abs(result['right'])} px to the {side}" if result["right"] else ""
         return (
             f"picture {result['row']} ({names[result['true']]}){moved}: the answer is {names[answer]} with probability "
             f"{result['probabilities'][answer]:.3f}. Class map of {names[chosen]}, {one.shape[0]}×{one.shape[1]}: from "

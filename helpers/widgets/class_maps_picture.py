@@ -52,10 +52,11 @@ def scale_bar(maps):
     left, y, width = TILES[0], 282, 366
     colors = _colors(maps)
     steps = np.linspace(-colors["limit"], colors["limit"], 128)[None]
-    ticks = zip((left, left + width / 2, left + width), (-colors["limit"], 0.0, colors["limit"]), strict=True)
+    limit = svg.number(round(colors["limit"], 2))
+    ticks = ((left, f"-{limit}", "start"), (left + width / 2, "0", "middle"), (left + width, limit, "end"))
     return (
         svg.tile(steps, left, y, width, 10, **colors)
-        + "".join(svg.text(x, y + 25, svg.number(value), size=11) for x, value in ticks)
+        + "".join(svg.text(x, y + 25, value, size=11, anchor=anchor) for x, value, anchor in ticks)
         + svg.text(left + width / 2, y + 44, "blue lowers the logit · red raises it", size=11)
     )
 

@@ -18,7 +18,7 @@ from .trainer import Trainer
 MOST = 24  # blocks
 CHANNELS = 8
 BATCH, PROBE = 128, 32  # pictures of a step, and of each of the two batches that are looked at
-LENGTHS, COSINES = (52, 52, 322, 140), (458, 52, 322, 140)  # x, y, width, height of the plot areas
+LENGTHS, COSINES = (44, 52, 330, 140), (450, 52, 330, 140)  # x, y, width, height of the plot areas
 POWERS = (-10.0, 4.0)  # of ten: fixed, so that depths can be compared
 RUNS = 252  # px from the top to the runs
 
@@ -44,7 +44,7 @@ class DepthLab(Trainer):
     def arrange(self):
         """The net above, how it is trained below."""
         net = [self.controls[name] for name in ("blocks", "skip", "batch_norm")]
-        self.controls["lr"].layout.width = "max-content"
+        self.controls["lr"].layout.width, self.controls["skip"].layout.margin = "max-content", "2px 16px 2px 2px"
         return W.VBox([side_by_side(net), side_by_side([self.controls["lr"], *self.button.values()])])
 
     def settings(self):
@@ -122,7 +122,8 @@ def start(net, first, second):
 def _kind(settings):
     """The net in words."""
     kind = "residual" if settings["skip"] else "plain"
-    return f"{settings['blocks']} blocks, {kind}, {'with' if settings['batch_norm'] else 'no'} batch norm"
+    blocks = f"{settings['blocks']} block{'s' * (settings['blocks'] > 1)}"
+    return f"{blocks}, {kind}, {'with' if settings['batch_norm'] else 'no'} batch norm"
 
 
 def _panel(area, limits, values, level, title, yticks):

@@ -7,7 +7,7 @@ from ..networks import INCEPTIONS
 from . import svg
 from .base import Explorer, choice, slider
 from .dense_cost import count
-from .inception_picture import draw_block
+from .inception_picture import draw_block, percent
 from .layout import side_by_side
 
 OWN = "own"
@@ -115,7 +115,7 @@ class InceptionExplorer(Explorer):
         """Say what goes in and out, what the block costs, and what a plain layer would."""
         c, size, paths, plain = result["channels"], result["size"], result["paths"], result["others"]["3×3"]
         outs = " + ".join(str(path["out"]) for path in paths)
-        shares = ", ".join(f"{path['multiply_adds'] / result['multiply_adds']:.0%}" for path in paths)
+        shares = ", ".join(percent(path["multiply_adds"] / result["multiply_adds"]) for path in paths)
         others = "; ".join(
             f"{name} {count(cost['params'])} and {count(cost['multiply_adds'])}"
             for name, cost in result["others"].items()

@@ -5,7 +5,7 @@ from .dense_cost import count
 
 SIZE = 800, 406
 TOP, ROW = 44, 52  # px: first path's row, and its height
-INPUT, FIRST, SECOND, BOX = (4, 84), 128, 258, 104  # left (and width) of the input, left of the two layers, width
+INPUT, FIRST, SECOND, BOX = (4, 104), 128, 258, 104  # left (and width) of the input, left of the two layers, width
 JOINED = 408, 38  # left and width of the bar of joined channels
 COSTS = {"params": (518, "parameters"), "multiply_adds": (656, "multiply-adds")}  # left of each column
 SHARE = 96  # px of a bar that stands for the whole block
@@ -89,7 +89,7 @@ def _costs(result, i):
     for name, (x, _) in COSTS.items():
         value = result["paths"][i][name]
         share = value / result[name]
-        parts.append(svg.text(x, y - 2, f"{count(value)}  ({share:.0%})", size=11, anchor="start"))
+        parts.append(svg.text(x, y - 2, f"{count(value)}  ({percent(share)})", size=11, anchor="start"))
         parts.append(svg.rect(x, y + 4, SHARE, 9, stroke=SPLIT, line=0.5))
         parts.append(svg.rect(x, y + 4, max(share * SHARE, 1), 9, stroke="none", fill=svg.ACCENTS[i]))
     return "".join(parts)
@@ -103,11 +103,20 @@ def _comparison(result, name):
     for i, (title, cost) in enumerate(costs.items()):
         y, value, here = 10 + STEP * i, cost[name], cost is result
         width, color = max(value / longest * FULL, 1), svg.ORANGE if here else svg.BLUE
-        behind = count(value) + ("" if here else f" ({value / result[name]:.2f} ×)")
+        behind = count(value) + ("" if here else f" ({_factor(value / result[name])} ×)")
         parts.append(svg.text(LEFT - 6, y + 13, title, size=11, anchor="end", bold=here))
         parts.append(svg.rect(LEFT, y, width, STEP - 7, fill=color, stroke="none"))
         parts.append(svg.text(LEFT + width + 6, y + 13, behind, size=10, anchor="start", bold=here))
     return "".join(parts)
+
+
+def percent(share):
+    """Return a share in per cent; what is not 0 does not look like 0."""
+    return "< 1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _factor(ratio):
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.1g}"
 
 
 def _named(other):

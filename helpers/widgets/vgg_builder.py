@@ -7,12 +7,14 @@ from ..networks import vgg
 from . import svg
 from .base import parameter, slider, switch
 from .layout import side_by_side
+from .short_run import count_steps
 from .trainer import Trainer
 from .vgg_picture import HEIGHT, WIDTH, draw_net, stages
 
 BLOCKS = 1, 2, 3, 4, 5
 HIDDEN = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 LR, BATCH_SIZE = 0.05, 64
+THIN = "\u2009"  # a narrow space: with it the longest name of a run fits its column
 
 
 def convolutions(number, default):
@@ -77,7 +79,7 @@ class VGGBuilder(Trainer):
     def says(self, settings):
         """The blocks as convolutions × channels, then the dense layers' units."""
         blocks = " ".join(f"{n}×{c}" for n, c in _blocks(settings)) or "no block"
-        return f"{blocks} → {settings['hidden']}{' BN' if settings['batch_norm'] else ''}"
+        return f"{blocks} →{settings['hidden']}{' BN' if settings['batch_norm'] else ''}"
 
     def compute(self, **values):
         """Count every stage of the net, and gather the runs."""
@@ -88,7 +90,7 @@ class VGGBuilder(Trainer):
             **self.state(), "input": (in_channels, side, side), "blocks": _blocks(values),
             "stages": stages(layers, in_channels, side, hidden, len(self.train_iter.classes), batch_norm),
             "code": f"vgg({in_channels}, {len(self.train_iter.classes)}, blocks={_blocks(values)}, image_size={side}, "
-                    f"hidden={hidden}, batch_norm={batch_norm})",
+                    f"hidden={hidden}, dropout=0, batch_norm={batch_norm})",
         }  # fmt: skip
 
     def describe(self, result):
@@ -97,12 +99,23 @@ class VGGBuilder(Trainer):
         shape = " × ".join(map(str, result["input"]))
         return (
             f"{self.says(result['settings'])}, for pictures {shape}: {params:,} parameters, {multiply_adds:,} "
-            f"multiply-adds, {memory:,} bytes of activations for one picture. {self.tell(result)}"
+            f"multiply-adds, {memory:,} bytes of activations for one picture. "
+            f"{self.effort(result) + '. ' if result['running'] else ''}{self.tell(result)}"
         )
+
+    def effort(self, result):
+        """Say what a run costs, or which step the one that is going has reached."""
+        steps = count_steps(result["settings"], result["budget"])
+        if result["running"]:
+            step = round(result["progress"] * steps)  # that many are done
+            return f"Step {step + 1} of {steps}" if step else f"Making the net, then step 1 of {steps}"
+        work = 3 * sum(stage.multiply_adds for stage in result["stages"]) * steps * BATCH_SIZE / 1e9
+        return f"A run: {steps} steps of {BATCH_SIZE} pictures, {work:,.0f} billion multiply-adds forward and backward"
 
     def draw(self, result):
         """Draw the net, stage by stage, and below it the runs."""
-        return svg.picture(WIDTH, HEIGHT, draw_net(result, self.says), label=self.describe(result))
+        named = lambda settings: self.says(settings).replace(" ", THIN)  # noqa: E731
+        return svg.picture(WIDTH, HEIGHT, draw_net(result, named, self.effort(result)), label=self.describe(result))
 
     def _input(self):
         """Channels and side of a picture; ValueError if five blocks cannot halve it."""

@@ -56,8 +56,8 @@ def _block(number, convolutions, channels, size, side, batch_norm):
     return Stage(name, convolutions, side, (size, side // 2, side // 2), params, weights * side**2, BYTES * maps)
 
 
-def draw_net(result, says):
-    """Return the SVG parts, WIDTH x HEIGHT px."""
+def draw_net(result, says, effort):
+    """Return the SVG parts, WIDTH x HEIGHT px; `effort` is a line on what a run costs, or how far it is."""
     parts = [svg.text(4, 18, "the net for one picture", anchor="start", bold=True)]
     parts.append(svg.text(TOWER, 34, "width: side of maps", size=9))
     for x, title in zip((SHAPE, *COLUMNS.values()), ("output", *TITLES), strict=True):
@@ -70,6 +70,7 @@ def draw_net(result, says):
     bottom = TOP + ROWS * ROW + 16
     code = result["code"]
     parts.append(svg.text(4, bottom, code, size=min(11, svg.fit(code, WIDTH - 8)), anchor="start", opacity=0.8))
+    parts.append(svg.text(4, bottom + 17, effort, size=11, anchor="start", opacity=0.8))
     return "".join([*parts, svg.moved(0, bottom + 28, draw_runs(result, says))])
 
 
@@ -77,16 +78,17 @@ def _stage(row, stage, result):
     """The row of one stage: its place in the stack, its shape, its three bars."""
     gone = stage.name.endswith("left out")
     yield _line(row, stage.name, () if gone else stage.output_shape, opacity=0.5 if gone else 1)
+    if gone:
+        return
     if stage.convolutions:
         yield _drawn(row, stage.side, result["input"][1], stage.convolutions, svg.BLUE, stage.output_shape[0])
-    elif not gone:
+    else:
         yield svg.rect(TOWER - 3, TOP + row * ROW + 2, 6, ROW - 4, fill=svg.ORANGE, line=0)
     for name, x in COLUMNS.items():
         longest, value = max(getattr(other, name) for other in result["stages"]), getattr(stage, name)
         width, color = BAR * value / longest, svg.ORANGE if not stage.side else svg.BLUE
         yield svg.rect(x, TOP + row * ROW + 5, max(width, 0.5), ROW - 10, fill=color, line=0)
-        if not gone:
-            yield svg.text(x + width + 5, _baseline(row), f"{value:,}", size=10, anchor="start")
+        yield svg.text(x + width + 5, _baseline(row), f"{value:,}", size=10, anchor="start")
 
 
 def _total(made):
@@ -107,7 +109,7 @@ def _line(row, name, shape, opacity=1):
 
 
 def _drawn(row, side, full, bands, color, channels=1):
-    """A bar as wide as the maps, the darker the more channels, in as many bands as there are convolutions."""
+    """A bar as wide as the maps, of stronger colour for more channels, in as many bands as there are convolutions."""
     width, y, step = max(WIDEST * side / full, 6), TOP + row * ROW + 1, (ROW - 3) / bands
     opacity = 0.25 + 0.75 * math.log2(channels) / 9
     return "".join(
