@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from .data import ImageBatches
-from .execution import Execution
+from .execution import Execution, check_compiler
 from .guards import forked_random, in_channels_last
 
 CHECK_EVERY = 8  # steps between two looks at the clock, each of which waits for the device
@@ -120,6 +120,18 @@ def train_for(net: nn.Module, batches: ImageBatches, levers: Levers, seconds: fl
         return seen / (clock(device) - start), first
 
 
+def usual_compiler(device: torch.device) -> bool | str:
+    """Return what to give as `compile`: True, or "eager", which translates nothing, where no compiler is at hand.
+
+    On an Apple GPU it is "eager" too: there torch.compile is young.
+    """
+    try:
+        check_compiler(device, "inductor")
+    except RuntimeError:
+        return "eager"
+    return "eager" if device.type == "mps" else True
+
+
 def endless(batches: Iterable) -> Iterator:
     """Yield the batches, and again from the start; raises ValueError if there is none."""
     if len(batches) == 0:
@@ -176,27 +188,52 @@ def time_of_parts(net: nn.Module, batches: ImageBatches, levers: Levers, steps: 
     return dict(zip(("load", "transfer", "forward", "backward", "update"), map(median, parts), strict=True))
 
 
-def matmul_rate(device: torch.device, dtype: torch.dtype = torch.float32, side: int = 1024, seconds=0.5) -> float:
-    """Return the multiply-adds per second of a product of two matrices (side, side): what the device can do.
+def peak_rate(device: torch.device, dtype: torch.dtype = torch.float32, seconds=0.5) -> float:
+    """Return the multiply-adds per second of a large product of matrices or a large convolution, whichever is faster.
 
-    The best of at least five products, each timed by itself: a measured stand-in for the peak of the data sheet.
+    The best of at least five, each timed by itself: a measured stand-in for the peak of the data sheet. Libraries
+    differ: on NVIDIA cards convolutions alone compute in TF32, on some CPUs they use wider units than products do.
     """
+    return max(matmul_rate(device, dtype, seconds=seconds / 2), conv_rate(device, dtype, seconds=seconds / 2))
+
+
+def matmul_rate(device: torch.device, dtype=torch.float32, side: int | None = None, seconds=0.5) -> float:
+    """Return the multiply-adds per second of a product of two matrices (side, side), the best of at least five.
+
+    Without `side` they have 1024 rows on a CPU, 4096 on a GPU, where smaller ones end before the next is called.
+    """
+    side = side or (1024 if device.type == "cpu" else 4096)
     A, B = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    return side**3 / least_seconds(lambda: A @ B, device, seconds)
+
+
+def conv_rate(device: torch.device, dtype=torch.float32, batch_size: int | None = None, seconds=0.5) -> float:
+    """Return the multiply-adds per second of a 5×5 convolution of 128 channels of 28×28, the best of at least five."""
+    N = batch_size or (4 if device.type == "cpu" else 256)
+    X = torch.randn(N, 128, 28, 28, device=device).to(dtype)
+    K = torch.randn(128, 128, 5, 5, device=device).to(dtype)
+    with torch.inference_mode():
+        best = least_seconds(lambda: nn.functional.conv2d(X, K, padding=2), device, seconds)
+    return N * 28**2 * 128**2 * 5**2 / best
+
+
+def copy_rate(device: torch.device, size: int | None = None, seconds=0.2) -> float:
+    """Return the bytes per second that a copy of `size` bytes reads and writes, the best of at least five.
+
+    Without `size` they are 64 MiB on a CPU, 256 MiB on a GPU: more than their caches usually hold.
+    """
+    size = size or (1 << 26 if device.type == "cpu" else 1 << 28)
+    source = torch.zeros(size // 4, device=device)
+    target = torch.empty_like(source)
+    return 2 * size / least_seconds(lambda: target.copy_(source), device, seconds)
+
+
+def least_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Return the seconds of the fastest of at least five calls, repeated for so long; the first one warms up."""
+    call()
     best, end, count = float("inf"), clock(device) + seconds, 0
     while count < 5 or clock(device) < end:
         start = clock(device)
-        A @ B
+        call()
         best, count = min(best, clock(device) - start), count + 1
-    return side**3 / best
-
-
-def copy_rate(device: torch.device, size: int = 1 << 26, seconds=0.2) -> float:
-    """Return the bytes per second that a copy of `size` bytes reads and writes, the best of at least five."""
-    source = torch.zeros(size // 4, device=device)
-    target, best, count = torch.empty_like(source), float("inf"), 0
-    end = clock(device) + seconds
-    while count < 5 or clock(device) < end:
-        start = clock(device)
-        target.copy_(source)
-        best, count = min(best, clock(device) - start), count + 1
-    return 2 * size / best
+    return best

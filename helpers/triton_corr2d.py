@@ -1,7 +1,7 @@
 """Cross-correlation as a GPU kernel of our own, in Triton: what `F.conv2d` calls, written out.
 
-Triton comes with torch on Linux. It translates the kernel for a CUDA device. Where there is none, its interpreter runs
-the kernel line by line on the CPU, tile after tile: slow, and good for trying it out.
+Triton comes with the usual torch on Linux. It translates the kernel for a CUDA device. Where there is none, its
+interpreter runs the kernel line by line on the CPU, tile after tile: slow, and good for trying it out.
 """
 
 from __future__ import annotations

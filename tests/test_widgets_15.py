@@ -35,7 +35,7 @@ def test_the_counts_are_those_of_the_layer(explorer, values):
     assert result["intensity"] == pytest.approx(result["multiply_adds"] / result["bytes"])
     feed = result["intensity"] * result["bandwidth"]
     assert result["roof"] == min(result["peak"], feed)
-    assert result["held_by"] == ("arithmetic" if feed > result["peak"] else "memory")
+    assert result["limited_by"] == ("arithmetic" if feed > result["peak"] else "memory")
     assert 0 < result["rate"] < 20 * result["peak"]
 
 

@@ -36,7 +36,7 @@ def check_free_numbers(answer):
     if got[1] == 5**2:
         return "shared: the offset a = k − i runs from −(n − 1) to n − 1, and so does b; that is more than n."
     if got[2] in ((2 * 2) ** 2, 2**2):
-        return "local: an offset may be −Δ … Δ, the 0 in the middle counts too."
+        return "local: an offset may be −Δ … Δ; the 0 in the middle counts too."
     return compare(tuple(got), (625, 81, 25), "free_numbers(5, 2)") or compare(answer(6, 1)[2], 9, "local for Δ = 1")
 
 
@@ -48,7 +48,7 @@ def check_sliding_matrix(answer):
         want = F.conv2d(units, K[None, None]).flatten(1).T
         got = torch.as_tensor(answer(K, n))
         if got.shape == want.T.shape:
-            return f"the shape is {tuple(got.shape)}: one row per output, one column per pixel; yours is turned over."
+            return f"the shape should be one row per output, one column per pixel; yours, {tuple(got.shape)}, is turned over."
         if got.shape == (n * n, n * n):
             return "this has n² rows: without padding the kernel fits at (n − k + 1)² places only."
         if got.shape == want.shape and torch.equal(got, F.conv2d(units, K.flip(0, 1)[None, None]).flatten(1).T):

@@ -17,9 +17,9 @@ def check_shape(answer):
         (24, 18): None,
         (26, 16): "rows and columns are swapped: the kernel has 5 rows and 3 columns.",
         (18, 24): "rows come first: a shape is (rows, columns).",
-        (23, 17): "n - k is one too few: a kernel as large as the picture still has 1 position.",
+        (23, 17): "n − k is one too few: a kernel as large as the picture still has 1 position.",
         (28, 20): "without padding the kernel cannot be centred on the border: the output is smaller than the input.",
-        (32, 22): "the output is smaller than the input, by k - 1 along each axis.",
+        (32, 22): "the output is smaller than the input, by k − 1 along each axis.",
     }
     wrong = "along each axis count the positions: the first, and one more for every step until the kernel hits the end."
     return advice.get(tuple(answer), wrong)
@@ -64,7 +64,7 @@ def check_field(field):
             continue
         said = f"field({sizes}) is {got}, but should be {want}"
         if got == sum(sizes):
-            return f"{said}: adding the sizes counts the shared middle twice. Each layer adds k - 1."
+            return f"{said}: adding the sizes counts the shared middle twice. Each layer adds k − 1."
         if sizes and got == torch.tensor(sizes).prod().item():
             return f"{said}: the windows of neighbours overlap, so the sizes do not multiply."
         return f"{said}."
@@ -163,7 +163,7 @@ EXERCISES = [
     Exercise(
         "02.4", "field", check_field,
         ("Begin with one pixel of the output and walk back, layer by layer.",
-         "A field of r pixels, seen through a k×k kernel, grows to r + k - 1."),
+         "A field of r pixels, seen through a k×k kernel, grows to r + k − 1."),
         "def field(kernel_sizes):\n    return 1 + sum(k - 1 for k in kernel_sizes)",
         {
             "def field(kernel_sizes):\n    return sum(kernel_sizes)": "twice",

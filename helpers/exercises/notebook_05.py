@@ -9,7 +9,7 @@ from .core import Exercise, compare
 
 ADVICE_SIZE = {
     55: "55 is the size without padding: ⌊(112 − 3)/2⌋ + 1. Padding adds 1 pixel on each side.",
-    57: "57 is the size with ceil_mode=True; the division floors unless you ask for it.",
+    57: "57 is the size with ceil_mode=True; without it the division rounds down.",
     37: "37 is the size with stride 3 and no padding. The stride is the window's size only where none is given.",
     38: "38 is the size with stride 3. The stride is the window's size only where none is given.",
     110: "110 is the size with stride 1 and no padding.",
@@ -53,7 +53,7 @@ def check_forward(answer):
         except ValueError as error:
             if "reshape" not in str(error):
                 raise
-            return f"with {case}: {error}. Is H, as it was before np.pad, widened by 2·pad, once, in out_h? And W?"
+            return f"with {case}: {error}. Is the H from before np.pad widened by 2·pad, once, in out_h? And W?"
         shape = np.shape(got)
         if pad and shape != want.shape and shape[2:] == tuple((n - pool) // stride + 1 for n in (7, 8)):
             return f"with {case} the output is {shape}, as without padding: 2·pad belongs into its size."
@@ -95,7 +95,7 @@ def check_blur(answer):
     if not isinstance(got, torch.Tensor):
         return f"the layer should return a tensor, but returns {type(got).__name__}."
     if got.shape == F.conv2d(F.max_pool2d(X, 2, 2), blur, groups=3).shape:
-        return "the maximum has taken the stride: it throws 3 of 4 numbers away before the blur. Give it to the blur."
+        return "the maximum has taken the stride: it throws 3 of 4 numbers away before the blur. Let the blur take it."
     if got.shape == F.conv2d(F.max_pool2d(X, 2, 1), blur, groups=3).shape:
         return f"the output has shape {tuple(got.shape)}: stride 2 is missing."
     if got.shape == want.shape and torch.allclose(got, 16 * want, atol=1e-4):
@@ -139,7 +139,7 @@ class MaxBlurPool(nn.Module):
 EXERCISES = [
     Exercise(
         id="05.1", name="shape", check=check_shape,
-        hints=("N and C pass through. Height and width follow ⌊(n + 2·padding − k)/stride⌋ + 1.",
+        hints=("N and C pass through. Height and width follow ⌊(n + 2P − p)/s⌋ + 1.",
                "(112 + 2 − 3)/2 = 55.5, rounded down, plus 1."),
         solution="shape = (8, 64, 56, 56)",
         wrong={
@@ -227,7 +227,7 @@ def average_kernel(channels, k):
             blur_pool("self.weight = nn.Parameter(weight)"): "register_buffer",
             blur_pool("self.weight = weight"): "leaves a plain tensor behind",
             blur_pool(total=1): "16 times too large",
-            blur_pool(forward="F.conv2d(F.max_pool2d(X, 2), self.weight, groups=len(X[0]))"): "Give it to the blur",
+            blur_pool(forward="F.conv2d(F.max_pool2d(X, 2), self.weight, groups=len(X[0]))"): "Let the blur take it",
             blur_pool(forward="F.max_pool2d(F.conv2d(X, self.weight, groups=len(X[0])), 2)"): "blur comes first",
             blur_pool(
                 weight="torch.outer(row, row).repeat(channels, channels, 1, 1) / channels",

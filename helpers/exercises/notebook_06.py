@@ -192,7 +192,7 @@ EXERCISES = [
         wrong={f"shape = {shape}": advice for shape, advice in SHAPES.items()} | {"shape = (1, 2)": "rows: pictures"}),
     Exercise("06.2", "to_maps", check_to_maps,
         hints=("The rows run through n, oh, ow, in this order: reshape may split them, and nothing else.",
-               "After the reshape to (N, out_h, out_w, −1) the last axis holds the filters: transpose(0, 3, 1, 2)."),
+               "After the reshape to (N, out_h, out_w, -1) the last axis holds the filters: transpose(0, 3, 1, 2)."),
         solution=MAPS,
         wrong=slips(MAPS,
             ("N, out_h, out_w, -1).transpose(0, 3, 1, 2)", "N, -1, out_h, out_w)", "mixed up"),
@@ -214,7 +214,7 @@ EXERCISES = [
     Exercise("06.4", "conv_backward", check_backward,
         hints=("Make dout a matrix (N·OH·OW, FN): transpose(0, 2, 3, 1), reshape. The rest is two products and a sum.",
                "With col = im2col(x, k, k, stride): dW = (rows.T @ col).reshape(W.shape), db = rows.sum(axis=0), and "
-               "col2im adds up rows @ W.reshape(FN, −1)."),
+               "col2im adds up rows @ W.reshape(FN, -1)."),
         solution=BACKWARD,
         wrong=slips(BACKWARD,
             ("rows.sum(axis=0)", "rows.sum(axis=0) / len(x)", "do not average"),

@@ -41,7 +41,7 @@ def check_top_k(answer):
         if want != got == 4 * want:
             return f"{call} is {got:g}, the number of hits: the accuracy is their share of the pictures."
         if got == 0.25 != want:
-            return f"{call} is 0.25, the share where the largest logit is the true class: k of them may be it."
+            return f"{call} is 0.25, the share where the largest logit is the true class: it may be any of the k."
         if want != got == want / k:
             return f"{call} is {got:g}: a picture is right or wrong, it is not divided among its k columns (`any`)."
         if not math.isclose(got, want, rel_tol=1e-6):
@@ -186,7 +186,7 @@ EXERCISES = [
                "Compare with `y[:, None]`: the true class is in at most one of the k columns."),
         solution=TOP_K.format("logits.topk(k, dim=1).indices == y[:, None]).any(dim=1).float().mean().item()"),
         wrong={
-            TOP_K.format("logits.argmax(1) == y).float().mean()"): "k of them may be it",
+            TOP_K.format("logits.argmax(1) == y).float().mean()"): "it may be any of the k",
             TOP_K.format("logits.topk(k).indices == y[:, None]).sum()"): "share",
             TOP_K.format("logits.topk(k, 0).indices == y).any(0).float().mean()"): "axis 1",
             TOP_K.format("logits.topk(k).indices == y[:, None]).float().mean()"): "divided among",

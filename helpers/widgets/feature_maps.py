@@ -200,5 +200,5 @@ def _unit(layer, chosen):
     return (
         svg.text(x, 76, f"unit {chosen} (0 to {len(layer.output) - 1})", anchor="start")
         + svg.text(x + side / 2, y + 84, svg.number(float(value)), size=34, color=svg.ORANGE, bold=True)
-        + svg.text(x + side / 2, y + 112, f"{larger} units are larger" if larger else "no unit is larger")
+        + svg.text(x + side / 2, y + 112, f"{larger or 'no'} unit{'s are' if larger > 1 else ' is'} larger")
     )

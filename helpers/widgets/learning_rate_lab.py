@@ -27,7 +27,7 @@ class LearningRateLab(Trainer):
     lr = parameter(
         T.Enum(RATES, 0.9),
         lambda: W.SelectionSlider(options=[(svg.number(rate), rate) for rate in RATES], value=0.9),
-        "learning rate", [RATES[0], RATES[4], RATES[-1]], help="in steps of about 2",
+        "learning rate", [RATES[0], RATES[4], RATES[-1]], help="by factors of about 2",
     )  # fmt: skip
     batch_size = choice(64, [16, 64, 256], "batch size")
     activation = choice("sigmoid", list(ACTIVATIONS), "activation")

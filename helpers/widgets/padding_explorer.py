@@ -8,7 +8,7 @@ from ..ops import corr2d
 from . import svg
 from .base import Explorer, slider, switch
 from .layout import side_by_side
-from .padding_picture import draw_padding
+from .padding_picture import count, draw_padding
 from .player import player
 
 PAIRS = {  # what holds for the height, and by itself for the width where the two are apart
@@ -118,7 +118,7 @@ class PaddingExplorer(Explorer):
         unseen = [axis.count(False) for axis in result["visited"]]
         return (
             f"{start}output {Y.shape[0]}×{Y.shape[1]}; the one in row {i}, column {j} is {svg.number(Y[i, j])}. "
-            f"{unseen[0]} rows and {unseen[1]} columns of the padded input are in no window."
+            f"{count(unseen[0], 'row')} and {count(unseen[1], 'column')} of the padded input are in no window."
         )
 
     def draw(self, result):

@@ -131,11 +131,12 @@ def _notes(result):
         notes += ["reach k′", f"= {high}" if high == wide else f"= {reach[0]} high, {reach[1]} wide", ""]
     rows, columns = (axis.count(False) for axis in result["visited"])
     if rows + columns and not result["problem"]:
-        notes += ["hatched, in no", f"window: {_count(rows, 'row')}", f"and {_count(columns, 'column')}"]
+        notes += ["hatched, in no", f"window: {count(rows, 'row')}", f"and {count(columns, 'column')}"]
     return notes
 
 
-def _count(number, name):
+def count(number, name):
+    """Return "1 row", "2 rows"."""
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 

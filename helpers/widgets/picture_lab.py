@@ -34,7 +34,7 @@ class PictureLab(Explorer):
     index = slider(0, 0, 99_999, "picture", help="number of the test picture")
     right = slider(0, -14, 14, "shift right", help="pixels")
     down = slider(0, -14, 14, "shift down", help="pixels")
-    rotate = slider(0, -180, 180, "rotate", step=5, help="degrees, counter-clockwise")
+    rotate = slider(0, -180, 180, "rotate", step=5, help="degrees, anticlockwise")
     scale = slider(1.0, 0.5, 2.0, "scale", step=0.05)
 
     def __init__(self, net, test_iter, **values):
@@ -166,7 +166,7 @@ class PictureLab(Explorer):
 
 
 def transform(pixels, *, right=0, down=0, rotate=0, scale=1.0):
-    """Turn pictures (N, C, H, W) by degrees counter-clockwise and scale them about the centre, then shift by pixels.
+    """Turn pictures (N, C, H, W) by degrees anticlockwise and scale them about the centre, then shift by pixels.
 
     Between pixels the value is interpolated (bilinear); outside the picture it is 0. Shifts alone are exact.
     """

@@ -1,4 +1,4 @@
-"""A convolution under the roof of this machine: is it held up by arithmetic or by memory?"""
+"""A convolution under the roof of this machine: is it limited by arithmetic or by memory?"""
 
 import math
 from statistics import median
@@ -7,33 +7,35 @@ import ipywidgets as W
 import torch
 from torch.nn import functional as F
 
-from ..levers import clock, copy_rate, matmul_rate
+from ..levers import clock, copy_rate, peak_rate
 from ..training import try_gpu
 from . import svg
-from .base import Explorer, choice, switch
+from .base import Explorer, choice, slider, switch
 from .layout import side_by_side
 
 WIDTH, HEIGHT = 800, 372
 AREA = (62, 30, 430, 290)  # x, y, width, height of the plot
 INTENSITIES = (-2.0, 4.0)  # powers of ten of multiply-adds per byte
-SPAN = 5.0  # powers of ten of multiply-adds per second, below the peak
+SPAN = {"cpu": 5.0}  # powers of ten of multiply-adds per second, below the peak
+WIDE_SPAN = 8.0  # the same on GPUs, where a tiny layer lies further below
 TEXT = 520  # x of the sentences
 LEAST, RUNS, MOST = 0.01, 3, 0.15  # seconds that a timed run lasts at least, how many there are, seconds of all
 
 
 class RooflineExplorer(Explorer):
-    """How fast can one convolution be on this device, how fast is it, and what holds it up?
+    """How fast can one convolution be on this device, how fast is it, and what limits it?
 
-    The roof is the smaller of two measured rates: the multiply-adds per second of a large product of matrices, and
-    what memory feeds, bytes per second times multiply-adds per byte (Williams, Waterman and Patterson 2009). `result`
-    holds "multiply_adds" and "bytes" of one forward pass, "intensity", their ratio, "peak" and "bandwidth", "roof",
-    the "rate" that was measured in multiply-adds per second, and "held_by". Each setting is measured once.
+    The roof is the smaller of two measured rates: the multiply-adds per second of a large product of matrices or a
+    large convolution, and what memory feeds, bytes per second times multiply-adds per byte (Williams, Waterman and
+    Patterson 2009). `result` holds "multiply_adds" and "bytes" of one forward pass, "intensity", their ratio, "peak"
+    and "bandwidth", "roof", the "rate" that was measured in multiply-adds per second, and "limited_by". Each setting
+    is measured once. A layer can lie above a roof that is itself measured, as when its numbers stay in a cache.
     """
 
     channels = choice(32, [1, 8, 32, 128], "channels", help="of the input and of the output")
     kernel_size = choice(3, [1, 3, 5], "kernel size")
     side = choice(28, [7, 14, 28], "height and width")
-    batch_size = choice(4, [1, 4, 16], "batch size")
+    batch_size = slider(4, 1, 16, "batch size")
     depthwise = switch(False, "depthwise", help="each channel its own kernel")
     dtype = choice("float32", ["float32", "bfloat16"], "numbers")
 
@@ -55,7 +57,7 @@ class RooflineExplorer(Explorer):
         work = batch_size * side**2 * weights
         size = getattr(torch, dtype).itemsize * (2 * batch_size * channels * side**2 + weights)
         if dtype not in self._peaks:
-            self._peaks[dtype] = matmul_rate(self.device, getattr(torch, dtype), seconds=0.2)
+            self._peaks[dtype] = peak_rate(self.device, getattr(torch, dtype), seconds=0.3)
         key = (channels, kernel_size, side, batch_size, depthwise, dtype)
         if key not in self._rates:
             self._rates[key] = work / size, work / self.seconds(*key)
@@ -63,7 +65,7 @@ class RooflineExplorer(Explorer):
         return {
             "multiply_adds": work, "bytes": size, "intensity": intensity, "peak": peak, "bandwidth": self.bandwidth,
             "roof": min(peak, intensity * self.bandwidth), "rate": self._rates[key][1], "dtype": dtype,
-            "held_by": "arithmetic" if intensity * self.bandwidth > peak else "memory",
+            "limited_by": "arithmetic" if intensity * self.bandwidth > peak else "memory",
             "others": [point for other, point in self._rates.items() if other[-1] == dtype and other != key],
         }  # fmt: skip
 
@@ -90,14 +92,14 @@ class RooflineExplorer(Explorer):
         """Say the work, the bytes, the roof and what was reached."""
         return (
             f"{result['multiply_adds']:,} multiply-adds on {result['bytes']:,} bytes: "
-            f"{svg.number(result['intensity'])} per byte. Roof {rate(result['roof'])}, held up by "
-            f"{result['held_by']}; measured {rate(result['rate'])}, {result['rate'] / result['roof']:.0%} of it."
+            f"{svg.number(result['intensity'])} per byte. Roof {rate(result['roof'])}, limited by "
+            f"{result['limited_by']}; measured {rate(result['rate'])}, {share(result)} of it."
         )
 
     def draw(self, result):
         """Draw the roof over the intensity, the layers measured so far, and this one."""
         top = math.ceil(10 * math.log10(result["peak"])) / 10 + 0.3
-        ylim = (top - SPAN, top)
+        ylim = (top - SPAN.get(self.device.type, WIDE_SPAN), top)
         ridge = math.log10(result["peak"] / result["bandwidth"])
         floor = math.log10(result["bandwidth"])
         roof = [(INTENSITIES[0], INTENSITIES[0] + floor), (ridge, ridge + floor), (INTENSITIES[1], ridge + floor)]
@@ -138,13 +140,19 @@ def sentences(result):
         ("the layer, one forward pass", True), (f"{result['multiply_adds']:,} multiply-adds", False),
         (f"{result['bytes']:,} bytes read and written", False),
         (f"{svg.number(result['intensity'])} multiply-adds per byte", False), ("", False),
-        ("this device", True), (f"{rate(result['peak'])} in a product of matrices", False),
-        (f"{result['bandwidth'] / 1e9:.3g} GB/s from and to memory", False), ("", False),
-        (f"roof: {rate(result['roof'])}", True), (f"held up by {result['held_by']}", False),
-        (f"measured: {rate(result['rate'])}", True), (f"{result['rate'] / result['roof']:.0%} of the roof", False),
+        ("this device", True), (f"{rate(result['peak'])} at its best", False),
+        (f"{result['bandwidth'] / 1e9:,.4g} GB/s from and to memory", False), ("", False),
+        (f"roof: {rate(result['roof'])}", True), (f"limited by {result['limited_by']}", False),
+        (f"measured: {rate(result['rate'])}", True), (f"{share(result)} of the roof", False),
         ("", False), ("orange: this layer, grey: measured before", False),
     ]  # fmt: skip
     return [svg.text(TEXT, 42 + 20 * i, line, anchor="start", bold=bold) for i, (line, bold) in enumerate(lines)]
+
+
+def share(result):
+    """Return how much of the roof was reached, in words: 61%, 0.3%."""
+    return f"{100 * result['rate'] / result['roof']:.2g}%" if result["rate"] < result["roof"] / 100 else (
+        f"{result['rate'] / result['roof']:.0%}")  # fmt: skip
 
 
 def rate(value):
