@@ -1,8 +1,9 @@
 """What makes training faster, measured: each lever alone, all together, where a step's time goes, and the peak."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -129,6 +130,12 @@ def usual_compiler(device: torch.device) -> bool | str:
         check_compiler(device, "inductor")
     except RuntimeError:
         return "eager"
+    log = logging.getLogger("torch.utils.cpp_extension")  # warns while it is imported, where CUDA is but no card
+    level = log.level
+    log.setLevel(logging.ERROR)
+    with suppress(ImportError):
+        import torch.utils.cpp_extension  # noqa: F401
+    log.setLevel(level)
     return "eager" if device.type == "mps" else True
 
 

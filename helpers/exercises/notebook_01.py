@@ -48,7 +48,8 @@ def check_sliding_matrix(answer):
         want = F.conv2d(units, K[None, None]).flatten(1).T
         got = torch.as_tensor(answer(K, n))
         if got.shape == want.T.shape:
-            return f"the shape should be one row per output, one column per pixel; yours, {tuple(got.shape)}, is turned over."
+            return ("the shape should be one row per output, one column per pixel; "
+                    f"yours, {tuple(got.shape)}, is turned over.")
         if got.shape == (n * n, n * n):
             return "this has n² rows: without padding the kernel fits at (n − k + 1)² places only."
         if got.shape == want.shape and torch.equal(got, F.conv2d(units, K.flip(0, 1)[None, None]).flatten(1).T):

@@ -25,13 +25,13 @@ def check_read_out(answer):
         if isinstance(got, (list, tuple)):
             return f"you return a {type(got).__name__} of {len(got)}: return the tensor itself."
         if layer is net[0] and same(got, own.relu()):
-            return "no value is negative: the in-place ReLU has written over what you kept; clone it in the hook."
+            return "no value is negative: the in-place ReLU has overwritten what you kept: clone it in the hook, and return None there."
         if layer is net[0] and same(got, X):
             return "this is what the layer got: the hook's last argument is what it gives."
         advice = compare(got, want, "the output of the layer")
         if advice:
             return advice
-        if got.requires_grad:
+        if getattr(got, "requires_grad", False):
             return "the numbers are right, but they drag their graph along: run under no_grad or `detach()` them."
     return None
 
@@ -79,11 +79,9 @@ def check_occlude(answer):
             "the squares are filled with 0: fill them with `value`.": zero,
         }  # fmt: skip
         advice = next((advice for advice, other in others.items() if same(got, other)), None)
+        advice = advice or compare(got, want, call)
         if advice:
-            return advice
-        advice = compare(got, want, call)
-        if advice:
-            return advice + " There are ⌊(n − size)/stride⌋ + 1 places each way." * ("shape" in advice)
+            return advice + " There are ⌊(n − size)/stride⌋ + 1 places each way." * ("has shape" in advice)
     return None
 
 
@@ -94,18 +92,20 @@ def check_principal(answer):
     rows = (torch.randn(40, 6, generator=generator) * size) @ turn + 4 * turn[2] + 3
     centred = rows - rows.mean(0)
     got = answer(rows.clone())
-    if getattr(got, "shape", None) != (40, 2):
+    if tuple(getattr(got, "shape", ())) != (40, 2):
         return compare(got, torch.zeros(40, 2), "the result")
     U, S, Vh = torch.linalg.svd(centred, full_matrices=False)
-    raw = torch.linalg.svd(rows, full_matrices=False)
+    raw, off = (torch.linalg.svd(x, full_matrices=False).Vh[:2] @ x.T for x in (rows, rows - rows.mean()))
     others = {
-        "subtract the mean of each column first, or the first direction points to the mean.": raw.Vh[:2] @ rows.T,
+        "subtract the mean of each column first, or the first direction points to the mean.": raw,
+        "rows.mean() is one number: subtract the mean of each column, rows.mean(dim=0).": off,
         "the directions are right, but the coordinates too count from the mean: project the centred rows.":
             Vh[:2] @ rows.T,
         "the columns of U have length 1: multiply them by the singular values, or project on V.": U.T[:2],
         "these are the directions of smallest variance: take the first ones.": Vh[-2:] @ centred.T,
+        "the direction in which the rows vary most comes first.": Vh[:2].flip(0) @ centred.T,
     }  # fmt: skip
-    want, found = (Vh[:2] @ centred.T).abs(), got.detach().T.abs()
+    want, found = (Vh[:2] @ centred.T).abs(), torch.as_tensor(got).detach().T.abs()
     if compare(found, want, atol=1e-3) is None:
         return None
     advice = next((advice for advice, other in others.items() if compare(found, other.abs(), atol=1e-3) is None), None)
@@ -229,9 +229,11 @@ EXERCISES = [
         solution=principal(),
         wrong={
             principal(centred="rows"): "subtract the mean",
+            principal(centred="rows - rows.mean()"): "is one number",
             principal(give="U[:, :2]"): "have length 1",
             principal(give="rows @ Vh[:2].T"): "count from the mean",
             principal(give="centred @ Vh[-2:].T"): "smallest variance",
+            principal(give="centred @ Vh[:2].flip(0).T"): "comes first",
         },
     ),
     Exercise(

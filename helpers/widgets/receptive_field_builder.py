@@ -127,8 +127,8 @@ class ReceptiveFieldBuilder(Explorer):
         beyond = f" It is larger than the photo of {PHOTO} pixels." if size > PHOTO else ""
         return (
             f"receptive field after each layer: {grown} pixels; {result['seen']:,} of the {size:,} pixels of a row "
-            f"have a say; the field of the next output begins {jump:,} pixel{'' if jump == 1 else 's'} further on. {result['weights']:,} weights per "
-            f"pair of channels, one layer with this field {result['one']:,}.{beyond}"
+            f"have a say; the field of the next output begins {jump:,} pixel{'' if jump == 1 else 's'} further on. "
+            f"{result['weights']:,} weights per pair of channels, one layer with this field {result['one']:,}.{beyond}"
         )
 
     def draw(self, result):

@@ -92,7 +92,7 @@ class RooflineExplorer(Explorer):
         """Say the work, the bytes, the roof and what was reached."""
         return (
             f"{result['multiply_adds']:,} multiply-adds on {result['bytes']:,} bytes: "
-            f"{svg.number(result['intensity'])} per byte. Roof {rate(result['roof'])}, limited by "
+            f"{svg.number(result['intensity'])} per byte. Roof {rate(result['roof'])}, set by "
             f"{result['limited_by']}; measured {rate(result['rate'])}, {share(result)} of it."
         )
 
@@ -142,7 +142,7 @@ def sentences(result):
         (f"{svg.number(result['intensity'])} multiply-adds per byte", False), ("", False),
         ("this device", True), (f"{rate(result['peak'])} at its best", False),
         (f"{result['bandwidth'] / 1e9:,.4g} GB/s from and to memory", False), ("", False),
-        (f"roof: {rate(result['roof'])}", True), (f"limited by {result['limited_by']}", False),
+        (f"roof: {rate(result['roof'])}", True), (f"set by {result['limited_by']}", False),
         (f"measured: {rate(result['rate'])}", True), (f"{share(result)} of the roof", False),
         ("", False), ("orange: this layer, grey: measured before", False),
     ]  # fmt: skip
