@@ -25,7 +25,7 @@ def check_read_out(answer):
         if isinstance(got, (list, tuple)):
             return f"you return a {type(got).__name__} of {len(got)}: return the tensor itself."
         if layer is net[0] and same(got, own.relu()):
-            return "no value is negative: the in-place ReLU has overwritten what you kept: clone it in the hook, and return None there."
+            return "the in-place ReLU has written over what you kept: clone it in the hook, and return None there."
         if layer is net[0] and same(got, X):
             return "this is what the layer got: the hook's last argument is what it gives."
         advice = compare(got, want, "the output of the layer")
@@ -88,7 +88,7 @@ def check_occlude(answer):
 def check_principal(answer):
     generator = torch.Generator().manual_seed(0)
     turn = torch.linalg.qr(torch.randn(6, 6, generator=generator))[0]
-    size = torch.tensor([1.0, 5.0, 0.5, 3.0, 0.2, 0.1])
+    size = torch.tensor([0.3, 5.0, 0.5, 3.0, 0.2, 0.1])
     rows = (torch.randn(40, 6, generator=generator) * size) @ turn + 4 * turn[2] + 3
     centred = rows - rows.mean(0)
     got = answer(rows.clone())
@@ -106,10 +106,8 @@ def check_principal(answer):
         "the direction in which the rows vary most comes first.": Vh[:2].flip(0) @ centred.T,
     }  # fmt: skip
     want, found = (Vh[:2] @ centred.T).abs(), torch.as_tensor(got).detach().T.abs()
-    if compare(found, want, atol=1e-3) is None:
-        return None
-    advice = next((advice for advice, other in others.items() if compare(found, other.abs(), atol=1e-3) is None), None)
-    return advice or compare(found.T, want.T, "the result, without signs,", atol=1e-3)
+    advice = next((advice for advice, other in others.items() if compare(found, other.abs(), atol=5e-3) is None), None)
+    return advice or compare(found.T, want.T, "the result, without signs,", atol=5e-3)
 
 
 def check_widths(answer):
