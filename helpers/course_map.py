@@ -96,7 +96,8 @@ class CourseMap:
         """Return the text alternative."""
         to_come = [lesson.title for lesson in LESSONS if lesson not in self.here]
         here = ", ".join(f"{lesson.number} {lesson.title}" for lesson in self.here) or "none yet"
-        return f"Map of the course, {len(LESSONS)} lessons. Here: {here}. To come: {', '.join(to_come) or 'none'}."
+        said = f"Map of the course, {len(LESSONS)} lessons. Here: {here}."
+        return f"{said} To come: {', '.join(to_come)}." if to_come else said
 
     def __repr__(self) -> str:
         return self.describe()
