@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,8 +49,7 @@ def open_lab(repository: Path) -> float:
             lines.append(line)
             address = re.search(r"http://(?:localhost|127\.0\.0\.1):\d+/lab\S*", line)
             if address:
-                with urllib.request.urlopen(address[0], timeout=60) as page:
-                    assert page.status == 200 and b"jupyter" in page.read().lower()
+                wait_for_page(address[0])
                 return time.monotonic() - start
             if time.monotonic() - start > INSTALLING:
                 break
@@ -57,6 +57,19 @@ def open_lab(repository: Path) -> float:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
+
+
+def wait_for_page(address: str) -> None:
+    """Return once JupyterLab's page comes; the server tells its address a moment before it listens there."""
+    for attempt in range(60):
+        try:
+            with urllib.request.urlopen(address, timeout=60) as page:
+                assert page.status == 200 and b"jupyter" in page.read().lower()
+            return
+        except urllib.error.URLError:
+            if attempt == 59:
+                raise
+            time.sleep(1)
 
 
 def run_notebook(repository: Path, path: Path, settings: dict) -> tuple[float, str]:
