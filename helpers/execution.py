@@ -44,6 +44,12 @@ class Execution:
         """Return the context for the forward pass and the loss."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
 
+    def forward(self, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits (N, classes) and the mean cross entropy for X (N, C, H, W), y (N,), in this precision."""
+        with self.precision():
+            logits = self(X)
+            return logits, nn.functional.cross_entropy(logits, y)
+
     def backward(self, loss: Tensor) -> None:
         """Compute the gradients, of the scaled loss with float16."""
         self.scaler.scale(loss).backward()

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -106,10 +106,7 @@ def measure_levers(build, batches, seconds: float, rounds: int, settings: dict[s
 def train_for(net: nn.Module, batches: ImageBatches, levers: Levers, seconds: float) -> tuple[float, float]:
     """Train for at least that long; return images per second after the first step, and the seconds of that step."""
     device = batches.images.device
-    net.to(device).train()
-    execution = Execution(net, device, levers.amp, levers.compile)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
-    with forked_random(), in_channels_last(net) if levers.channels_last else nullcontext():
+    with ready_to_train(net, device, levers) as (execution, optimizer):
         steps = (step(execution, X.to(device), y.to(device), optimizer) for X, y in endless(loader(batches, levers)))
         start = time.perf_counter()
         next(steps)
@@ -119,6 +116,16 @@ def train_for(net: nn.Module, batches: ImageBatches, levers: Levers, seconds: fl
             if count % CHECK_EVERY == 0 and clock(device) - start >= seconds:
                 break
         return seen / (clock(device) - start), first
+
+
+@contextmanager
+def ready_to_train(net: nn.Module, device: torch.device, levers: Levers) -> Iterator[tuple]:
+    """Give (execution, optimizer) for the net on the device as the levers say; memory order and random state return."""
+    net.to(device).train()
+    execution = Execution(net, device, levers.amp, levers.compile)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with forked_random(), in_channels_last(net) if levers.channels_last else nullcontext():
+        yield execution, optimizer
 
 
 def usual_compiler(device: torch.device) -> bool | str:
@@ -150,9 +157,7 @@ def endless(batches: Iterable) -> Iterator:
 def step(execution: Execution, X: Tensor, y: Tensor, optimizer: torch.optim.Optimizer) -> int:
     """Take one step of SGD on X (N, C, H, W), y (N,) as `train_ch6` does; return N."""
     optimizer.zero_grad()
-    with execution.precision():
-        loss = nn.functional.cross_entropy(execution(X), y)
-    execution.backward(loss)
+    execution.backward(execution.forward(X, y)[1])
     execution.step(optimizer)
     return len(y)
 
@@ -170,11 +175,8 @@ def time_of_parts(net: nn.Module, batches: ImageBatches, levers: Levers, steps: 
     Each part ends with waiting for the device, so that no part pays for another; their sum is an upper bound.
     """
     device = batches.images.device
-    net.to(device).train()
-    execution = Execution(net, device, levers.amp, levers.compile)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
     times: list[list[float]] = []
-    with forked_random(), in_channels_last(net) if levers.channels_last else nullcontext():
+    with ready_to_train(net, device, levers) as (execution, optimizer):
         source = endless(loader(batches, levers))
         for _ in range(steps + 2):
             marks = [clock(device)]
@@ -182,8 +184,7 @@ def time_of_parts(net: nn.Module, batches: ImageBatches, levers: Levers, steps: 
             marks.append(clock(device))
             X, y = X.to(device), y.to(device)
             marks.append(clock(device))
-            with execution.precision():
-                loss = nn.functional.cross_entropy(execution(X), y)
+            _, loss = execution.forward(X, y)
             marks.append(clock(device))
             execution.backward(loss)
             marks.append(clock(device))

@@ -177,15 +177,13 @@ def train_epoch(
     there is no batch or one does not fit the net.
     """
     net.train()
-    loss_fn, execution = nn.CrossEntropyLoss(), execution or Execution(net, torch.device(device))
+    execution = execution or Execution(net, torch.device(device))
     sums, seen, told, every = torch.zeros(2, device=device), 0, 0, max(1, num_batches // READINGS)
     for count, (X, y) in enumerate(batches, 1):
         X, y = X.to(device), y.to(device)
         with clear_errors(net, X):
             optimizer.zero_grad()
-            with execution.precision():
-                logits = execution(X)
-                loss = loss_fn(logits, y)
+            logits, loss = execution.forward(X, y)
             execution.backward(loss)
         with held_interrupts():  # a step is taken whole or not at all
             execution.step(optimizer)

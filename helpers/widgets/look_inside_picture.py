@@ -79,16 +79,19 @@ def _occlusion_words(result):
 
 
 def class_name(result, number):
+    """Return the name of a class, or its number where the names are not those of the net's classes."""
     names = result["classes"]
     return str(names[number]) if len(names) == len(result["logits"]) else f"class {number}"
 
 
 def rank(result):
+    """Return which place the unit's weight has among those of all maps, in words."""
     weights = result["weights"]
     return f"rank {1 + int((weights > weights[result['unit']]).sum())} of {len(weights)}"
 
 
 def most(drop):
+    """Return the largest drop in words."""
     return short(drop.max())
 
 
