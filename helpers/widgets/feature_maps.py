@@ -7,7 +7,7 @@ import numpy as np
 from . import svg
 from .bars import named_bars, upright_bars
 from .base import Explorer, slider
-from .layers import check_arguments, record
+from .layers import around, check_arguments, larger_units, limits_of, record
 
 WIDTH, HEIGHT = 800, 336
 TILES = (172, 84, 380, 200)  # x, y, width, height of the area for all channels
@@ -69,11 +69,11 @@ class FeatureMaps(Explorer):
         """Say the picture, the layer, its range and the chosen channel's."""
         layer, channel = result["layer"], result["channel"]
         place = f"picture {result['index']} ({self._class_name(result)}), layer {layer.title} {layer.kind}"
-        one, (low, high) = layer.output[channel], _range(layer.output)
+        one, (low, high) = layer.output[channel], limits_of(layer.output)
         if layer.output.ndim == 1:
             value = svg.number(float(one))
             return f"{place}: {len(layer.output)} values from {low} to {high}; unit {channel}: {value}."
-        size, (least, largest) = "×".join(map(str, one.shape)), _range(one)
+        size, (least, largest) = "×".join(map(str, one.shape)), limits_of(one)
         return (
             f"{place}: {len(layer.output)} maps of {size}, values from {low} to {high}; channel {channel} from "
             f"{least} to {largest}, mean {svg.number(float(one.mean()))}."
@@ -100,10 +100,6 @@ class FeatureMaps(Explorer):
         return self.test_iter.classes[result["y"]]
 
 
-def _range(values):
-    return svg.number(float(values.min())), svg.number(float(values.max()))
-
-
 def _colors(layer):
     """The palette and limit that all channels of a layer share."""
     limit = float(layer.output.abs().max()) or 1.0
@@ -112,9 +108,7 @@ def _colors(layer):
 
 def _strip(layers, chosen):
     """The layers as chips, the chosen one framed; of a long net, those around it."""
-    place = next(i for i, layer in enumerate(layers) if layer is chosen)
-    first = max(0, min(place - CHIPS // 2, len(layers) - CHIPS))
-    shown, parts = layers[first : first + CHIPS], []
+    (first, shown), parts = around(layers, chosen, CHIPS), []
     width = WIDTH / len(shown)
     for i, layer in enumerate(shown):
         here, left = layer is chosen, i * width
@@ -172,7 +166,7 @@ def _scale_bar(layer):
 def _large(layer, chosen):
     """The chosen channel, up to 8×8 with its numbers."""
     x, y, side = LARGE
-    one, (low, high) = layer.output[chosen], _range(layer.output[chosen])
+    one, (low, high) = layer.output[chosen], limits_of(layer.output[chosen])
     rows, columns = one.shape
     title = svg.text(x, 76, f"channel {chosen}: from {low} to {high}", anchor="start")
     if max(rows, columns) <= 8:
@@ -196,9 +190,8 @@ def _unit(layer, chosen):
     """The chosen unit's number, and how many units are larger."""
     x, y, side = LARGE
     value = layer.output[chosen]
-    larger = int((layer.output > value).sum())
     return (
         svg.text(x, 76, f"unit {chosen} (0 to {len(layer.output) - 1})", anchor="start")
         + svg.text(x + side / 2, y + 84, svg.number(float(value)), size=34, color=svg.ORANGE, bold=True)
-        + svg.text(x + side / 2, y + 112, f"{larger or 'no'} unit{'s are' if larger > 1 else ' is'} larger")
+        + svg.text(x + side / 2, y + 112, larger_units(layer.output, chosen))
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..inside_layers import quiet_copy, run, watch
+from . import svg
 
-__all__ = ["Layer", "check_arguments", "quiet_copy", "record", "run"]
+__all__ = ["Layer", "around", "check_arguments", "larger_units", "limits_of", "quiet_copy", "record", "run"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,21 @@ def _one_picture(output, name):
         raise ValueError(f"layer {name} gives shape {tuple(output.shape)}, not (N, C, H, W) or (N, features)")
     flat = output.ndim == 4 and output.shape[2:] == (1, 1)
     return output[0].cpu().reshape(-1 if flat else output.shape[1:])
+
+
+def around(layers, chosen, count):
+    """Return (first, shown): `count` of the layers with the chosen one among them, and the number of the first."""
+    place = next(i for i, layer in enumerate(layers) if layer is chosen)
+    first = max(0, min(place - count // 2, len(layers) - count))
+    return first, layers[first : first + count]
+
+
+def limits_of(values):
+    """Return the smallest and the largest of some values in words."""
+    return svg.number(float(values.min())), svg.number(float(values.max()))
+
+
+def larger_units(values, unit):
+    """Return how many of a dense layer's values (features,) are larger than that of the unit, in words."""
+    larger = int((values > values[unit]).sum())
+    return f"{larger or 'no'} unit{'s are' if larger > 1 else ' is'} larger"

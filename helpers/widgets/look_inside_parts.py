@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from . import svg
 from .bars import upright_bars
+from .layers import around
 
 WIDTH, HEIGHT = 800, 400
 CHIPS = 10  # layers shown at a time in the strip above
@@ -19,9 +20,7 @@ LUMA = np.float32([0.299, 0.587, 0.114])
 
 def strip(layers, chosen):
     """The layers as chips, the chosen one framed; of a long net, those around it."""
-    place = next(i for i, layer in enumerate(layers) if layer is chosen)
-    first = max(0, min(place - CHIPS // 2, len(layers) - CHIPS))
-    shown, parts = layers[first : first + CHIPS], []
+    (first, shown), parts = around(layers, chosen, CHIPS), []
     width = WIDTH / len(shown)
     for i, layer in enumerate(shown):
         edge = {"stroke": svg.ORANGE, "line": 2.5} if layer is chosen else {"stroke": svg.GREY, "line": 0.8}
@@ -151,10 +150,6 @@ def inside(box, pixels):
 
 def _colors(output):
     return {"colors": "signed" if output.min() < 0 else "grey", "limit": float(output.abs().max()) or 1.0}
-
-
-def limits_of(values):
-    return svg.number(float(values.min())), svg.number(float(values.max()))
 
 
 def short(value):

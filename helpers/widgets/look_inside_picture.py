@@ -1,6 +1,7 @@
 """Draw what `LookInside` shows: the layers, the picture with the net's answer, and one of four views."""
 
 from . import svg
+from .layers import larger_units, limits_of
 from .look_inside_parts import (
     HEIGHT,
     LARGE,
@@ -13,7 +14,6 @@ from .look_inside_parts import (
     heat_over,
     inside,
     large_number,
-    limits_of,
     photo,
     scale_bar,
     short,
@@ -134,7 +134,7 @@ def _maps(result):
     x, y, side = LARGE
     if layer.output.ndim == 1:
         title = f"{layer.title} {layer.kind}: all {len(layer.output)} values"
-        below = f"{int((layer.output > layer.output[unit]).sum())} units are larger"
+        below = larger_units(layer.output, unit)
         return bars(layer.output, unit, title, TILES) + large_number(f"unit {unit}", layer.output[unit], below)
     one = layer.output[unit]
     title = f"unit {unit}: {' to '.join(limits_of(one))}"
