@@ -1,12 +1,12 @@
 """The small library under the notebooks: `from helpers import corr2d, pool2d, train_ch6, load_data_fashion_mnist`."""
 
-from .anatomy import describe_net, receptive_field
-from .data import ImageBatches, load_data_fashion_mnist, load_photo
+from .anatomy.counts import describe_net, receptive_field
+from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
+from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
 from .exercises import check, hint, solution
 from .ops import corr2d, corr2d_multi_in, corr2d_multi_in_out, output_size, pool2d
-from .plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
-from .recipes import recipe
-from .training import Cosine, History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
+from .training.loop import Cosine, History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
+from .training.recipes import recipe
 
 __all__ = [
     "Cosine",

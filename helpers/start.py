@@ -6,7 +6,9 @@
     python3 helpers/start.py test tests/test_ops.py   what follows `test` goes to pytest
 
 Needs Python 3.10 or newer and nothing else. The environment is .venv in the repository, or the folder named
-by CNN_COURSE_VENV. With --here it is the Python that runs this file, as it is: nothing is installed.
+by CNN_COURSE_VENV. With --here it is the Python that runs this file, as it is: nothing is installed. What only the
+tests need is installed by `test` alone; all tests run side by side, one process a core and file by file (-n0 after
+`test`: one after the other).
 """
 # Standard library only, and syntax that Python 3.6 reads: an old Python must get as far as the message for it.
 import hashlib
@@ -20,13 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STAMP = "cnn_course_ready"
-MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "sklearn", "PIL", "resvg_py", "d2l"]
-TEST_MODULES = ["pytest", "pytest_timeout", "nbval", "hypothesis", "playwright"]
-# What must import after an installation. It runs under -I: the repository must be installed, not merely near.
-CHECK = f"""import {', '.join(MODULES + TEST_MODULES)}
-import importlib.util
-assert importlib.util.find_spec("helpers"), "helpers is not installed"
-"""
+MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "sklearn", "PIL", "resvg_py"]
+TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]
+BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
+PARALLEL = ["--numprocesses=logical", "--maxprocesses=8"]
 
 
 class StartError(Exception):
@@ -51,10 +50,18 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def is_ready(folder: Path) -> bool:
-    """Whether `folder` holds a finished installation of what is asked for now."""
+def modules_for(command: str) -> list:
+    """The modules that a command needs; the tests need those of the course and their own."""
+    return MODULES + (TEST_MODULES if command == "test" else [])
+
+
+def is_ready(folder: Path, command: str) -> bool:
+    """Whether `folder` holds a finished installation of what `command` needs now."""
     stamp = folder / STAMP
-    return python_in(folder).exists() and stamp.exists() and stamp.read_text().strip() == fingerprint()
+    if not (python_in(folder).exists() and stamp.exists()):
+        return False
+    made_for, _, print_of_lists = stamp.read_text().strip().partition(" ")
+    return print_of_lists == fingerprint() and made_for in ("test", command)
 
 
 def run(command: list) -> tuple:
@@ -92,9 +99,10 @@ def make_environment(folder: Path) -> None:
         raise StartError(explain(text, "making the environment", folder))
 
 
-def install(folder: Path) -> None:
-    """Install the course and its tests into the environment; raises StartError where pip fails."""
-    options = ["--disable-pip-version-check", "-r", "requirements.txt", "-e", ".[test]"]
+def install(folder: Path, command: str) -> None:
+    """Install the course, and for `test` its tests, into the environment; raises StartError where pip fails."""
+    options = ["--disable-pip-version-check", "-r", "requirements.txt"]
+    options += ["-e", ".[test]"] if command == "test" else []
     status, text = run([python_in(folder), "-m", "pip", "install"] + options)
     if status:
         raise StartError(explain(text, "installing the packages", folder))
@@ -117,13 +125,25 @@ def explain(text: str, doing: str, folder: Path) -> str:
     return f"Something failed while {doing}; the reason stands above."
 
 
-def prepare(folder: Path) -> Path:
-    """Bring the environment to what is asked for and return its Python.
+def imports_all(folder: Path, command: str) -> bool:
+    """Whether all that a command needs imports in the environment.
+
+    Asked under -I: the repository must be installed, not merely near.
+    """
+    check = """import {}
+import importlib.util
+assert importlib.util.find_spec("helpers"), "helpers is not installed"
+""".format(", ".join([*modules_for(command), BOOK]))
+    return run([python_in(folder), "-I", "-c", check])[0] == 0
+
+
+def prepare(folder: Path, command: str) -> Path:
+    """Bring the environment to what the command needs and return its Python.
 
     A finished one is taken as it is. Any other is installed over and tried; one that still does not import is
     made anew. The stamp is written last, so that an interrupted start is never taken for a finished one.
     """
-    if is_ready(folder):
+    if is_ready(folder, command):
         return python_in(folder)
     print(f"Preparing the environment in {folder}: once, some minutes and up to 7 GB.", flush=True)
     stamp = folder / STAMP
@@ -132,25 +152,31 @@ def prepare(folder: Path) -> Path:
             stamp.unlink()
         if anew:
             make_environment(folder)
-        install(folder)
-        if run([python_in(folder), "-I", "-c", CHECK])[0] == 0:
-            stamp.write_text(fingerprint() + "\n")
+        install(folder, command)
+        if imports_all(folder, command):
+            stamp.write_text(f"{command} {fingerprint()}\n")
             return python_in(folder)
     raise StartError(f"All is installed in {folder} but does not import; the reason stands above.")
 
 
 def check_here(command: str) -> None:
-    """Raise StartError, with their names, if the Python running this file lacks modules of the course."""
-    wanted = MODULES + ["helpers"] + (TEST_MODULES if command == "test" else [])
-    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    """Raise StartError, with their names, if the Python running this file lacks modules that the command needs.
+
+    The book's functions may be missing; a line says so.
+    """
+    missing = [name for name in [*modules_for(command), "helpers"] if importlib.util.find_spec(name) is None]
     if missing:
         raise StartError(f"This Python lacks {', '.join(missing)}: install what is missing or leave out --here.")
+    if importlib.util.find_spec(BOOK) is None:
+        print(f"{BOOK} is not installed: what compares with the book's own functions is left out.", flush=True)
 
 
 def command_line(python: Path, command: str, extra: list) -> list:
     """The words that start JupyterLab at the first notebook, or pytest, with what the caller added."""
     if command == "test":
-        return [str(python), "-m", "pytest"] + extra
+        # Files named by the caller run in one process, as a few of them do soonest.
+        named = any((ROOT / word.split("::")[0]).exists() for word in extra if not word.startswith("-"))
+        return [str(python), "-m", "pytest"] + ([] if named else PARALLEL) + extra
     words = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     words.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab refuses to run as root without a word
@@ -161,6 +187,8 @@ def command_line(python: Path, command: str, extra: list) -> list:
 def hand_over(words: list) -> int:
     """Run the command in the repository in this process's place: its exit status becomes ours."""
     os.chdir(str(ROOT))
+    if PARALLEL[0] in words:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
     if os.name != "nt":
         os.execv(words[0], words)
     process = subprocess.Popen(words)
@@ -185,7 +213,7 @@ def main(words: list) -> int:
             raise StartError(f"There is no command {command}: use lab or test.")
         if here:
             check_here(command)
-        python = Path(sys.executable) if here else prepare(environment_folder())
+        python = Path(sys.executable) if here else prepare(environment_folder(), command)
         return hand_over(command_line(python, command, words))
     except (StartError, OSError) as error:
         print(f"\n{error}", file=sys.stderr)

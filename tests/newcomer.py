@@ -1,9 +1,10 @@
-"""What a newcomer does, from nothing: python3 tests/newcomer.py [NUMBER ...] [--here] [--jobs N]
+"""What a newcomer does, from nothing: python3 tests/newcomer.py [NUMBER ...] [--here] [--jobs N] [--data digits]
 
 Clones the repository into an empty folder, opens JupyterLab by the README's command (which makes the environment),
 and runs every notebook in a fresh kernel: without any data, so on the embedded digits, and then with Fashion-MNIST
 where CNN_COURSE_DATA names it. Prints a table of seconds; fails where a notebook does. All but the installation runs
-without a network. --here takes this checkout and its environment; NUMBERs, as in 07 12, take some notebooks only.
+without a network. --here takes this checkout and its environment; NUMBERs, as in 07 12, take some notebooks only;
+--data takes one of the two data sets, or `none` of them: then only JupyterLab is opened.
 The profile is that of CNN_COURSE_PROFILE, else what a newcomer gets.
 """
 # Standard library only: it runs before there is an environment.
@@ -94,14 +95,15 @@ def data_sets() -> dict[str, dict]:
     return found
 
 
-def check(repository: Path, numbers: list[str], jobs: int) -> int:
-    """Do it all in the repository; print the table and return how many runs failed."""
+def check(repository: Path, numbers: list[str], jobs: int, only: str | None = None) -> int:
+    """Do it all in the repository, on all data sets or `only` one; print the table, return how many runs failed."""
     print(f"`{' '.join(LAB)}`: JupyterLab answers after {open_lab(repository):.0f} s", flush=True)
     paths = [path for path in sorted((repository / "notebooks").glob("*.ipynb"))
              if not numbers or path.name[:2] in numbers]  # fmt: skip
     table = {path: [] for path in paths}
+    chosen = {name: settings for name, settings in data_sets().items() if only in (None, name)}
     failures = 0
-    for settings in data_sets().values():
+    for settings in chosen.values():
         # The clone has no data folder, so nothing but CNN_COURSE_DATA decides what a notebook trains on.
         with ThreadPoolExecutor(jobs) as pool:
             results = pool.map(lambda path, settings=settings: run_notebook(repository, path, settings), paths)
@@ -110,9 +112,11 @@ def check(repository: Path, numbers: list[str], jobs: int) -> int:
                 failures += bool(why)
                 if why:
                     print(f"{path.name} failed:\n{why}", flush=True)
+    if not chosen:
+        return failures
     profile = os.environ.get("CNN_COURSE_PROFILE", "default")
     print(f"\nSeconds per notebook, start of the kernel included; profile {profile}, {jobs} at a time:\n")
-    print("| notebook |", " | ".join(data_sets()), "|\n|---|" + "---:|" * len(data_sets()))
+    print("| notebook |", " | ".join(chosen), "|\n|---|" + "---:|" * len(chosen))
     for path, seconds in table.items():
         print(f"| {path.stem} |", " | ".join(seconds), "|")
     return failures
@@ -124,12 +128,13 @@ def main() -> int:
     parser.add_argument("numbers", nargs="*", metavar="NUMBER")
     parser.add_argument("--here", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time (1)")
+    parser.add_argument("--data", choices=["digits", "Fashion-MNIST", "none"], help="one data set (all there are)")
     options = parser.parse_args()
     if options.here:
-        failures = check(ROOT, options.numbers, options.jobs)
+        failures = check(ROOT, options.numbers, options.jobs, options.data)
     else:
         with tempfile.TemporaryDirectory() as scratch:
-            failures = check(clone(Path(scratch, "course")), options.numbers, options.jobs)
+            failures = check(clone(Path(scratch, "course")), options.numbers, options.jobs, options.data)
     print(f"\n{failures} of the runs failed" if failures else "\nEvery notebook ran to its end.")
     return 1 if failures else 0
 

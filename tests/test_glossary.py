@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.course_map import LESSONS, NOTEBOOKS
+from helpers.course import LESSONS, NOTEBOOKS
 
 PATHS = sorted(Path(NOTEBOOKS).glob("*.ipynb"))
 CHINESE = "[\u4e00-\u9fff]+"

@@ -7,7 +7,7 @@ import re
 import nbformat
 import pytest
 
-from helpers.course_map import LESSONS
+from helpers.course import LESSONS
 
 ROOT = pathlib.Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))

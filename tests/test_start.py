@@ -2,6 +2,7 @@
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ class Machine:
 
     def __init__(self, start):
         self.start, self.done, self.usable, self.imports, self.failure = start, [], True, [True], ""
+        self.options, self.asked = [], ""  # what pip installed last, what was imported last
 
     def __call__(self, command):
         words = [str(word) for word in command]
@@ -53,9 +55,11 @@ class Machine:
             return 0, ""
         if "pip" in words:
             self.done.append("pip")
+            self.options = words[words.index("install") :]
             return (1, self.failure) if self.failure else (0, "")
-        if words[-1] == self.start.CHECK:
+        if words[-1].startswith("import torch"):
             self.done.append("import")
+            self.asked = words[-1]
             return (0 if self.imports.pop(0) else 1), ""
         return (0 if self.usable and Path(words[0]).exists() else 1), ""
 
@@ -68,23 +72,50 @@ def machine(start, monkeypatch):
     return machine
 
 
-def prepare_again(start, machine):
+def prepare(start, command="lab"):
+    """What a start of `command` does to the environment."""
+    return start.prepare(start.environment_folder(), command)
+
+
+def prepare_again(start, machine, command="lab"):
     """What a further start does."""
     machine.done.clear()
-    start.prepare(start.environment_folder())
+    prepare(start, command)
     return machine.done
 
 
 def test_first_start_makes_everything_and_the_second_nothing(start, machine):
-    python = start.prepare(start.environment_folder())
+    python = prepare(start)
     assert python == start.python_in(start.environment_folder())
     assert machine.done == ["venv", "pip", "import"]
     assert prepare_again(start, machine) == []
 
 
+def test_only_the_tests_install_what_only_they_need(start, machine):
+    prepare(start)
+    assert "[test]" not in " ".join(machine.options)
+    assert "hypothesis" not in machine.asked and "d2l" in machine.asked
+    machine.imports = [True]
+    assert prepare_again(start, machine, "test") == ["pip", "import"]
+    assert ".[test]" in machine.options and "hypothesis" in machine.asked
+    assert prepare_again(start, machine, "test") == [] == prepare_again(start, machine, "lab")
+
+
+def test_what_start_py_imports_is_what_the_lists_install(start):
+    """Each package of requirements.txt and of the extra `test` is tried after an installation, and no other."""
+    names = {"sklearn": "scikit-learn", "PIL": "pillow", "pytest_timeout": "pytest-timeout", "xdist": "pytest-xdist"}
+    lists = (SCRIPT.parents[1] / "requirements.txt").read_text(encoding="utf-8")
+    installed = set(re.findall(r"^([a-z]\w*(?:-\w+)*)", lists, re.MULTILINE))
+    tried = {names.get(name, name) for name in [*start.MODULES, start.BOOK]}
+    assert tried <= installed and installed - tried <= {"matplotlib", "nbval"}
+    project = (SCRIPT.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    extra = set(re.findall(r'"([a-z-]+)>=', project.partition("\ntest = [")[2].partition("]")[0]))
+    assert {names.get(name, name) for name in start.TEST_MODULES} - {"nbval"} <= extra
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
 def test_a_changed_list_is_installed_into_the_same_environment(start, machine, name):
-    start.prepare(start.environment_folder())
+    prepare(start)
     (start.ROOT / name).write_text("something else\n")
     machine.imports = [True]
     assert prepare_again(start, machine) == ["pip", "import"]
@@ -92,7 +123,7 @@ def test_a_changed_list_is_installed_into_the_same_environment(start, machine, n
 
 
 def test_a_moved_repository_is_installed_again(start, machine, monkeypatch):
-    start.prepare(start.environment_folder())
+    prepare(start)
     moved = start.ROOT.rename(start.ROOT.with_name("moved"))
     monkeypatch.setattr(start, "ROOT", moved)
     machine.imports = [True]
@@ -108,38 +139,38 @@ def test_the_stamp_tells_python_versions_apart(start, monkeypatch):
 def test_failed_pip_leaves_no_stamp_and_the_next_start_mends(start, machine):
     machine.failure = "ERROR: something"
     with pytest.raises(start.StartError):
-        start.prepare(start.environment_folder())
+        prepare(start)
     assert not (start.environment_folder() / start.STAMP).exists()
     machine.failure = ""
     assert prepare_again(start, machine) == ["pip", "import"]
-    assert start.is_ready(start.environment_folder())
+    assert start.is_ready(start.environment_folder(), "lab")
 
 
 def test_an_upgrade_that_fails_takes_the_old_stamp_away(start, machine):
-    start.prepare(start.environment_folder())
+    prepare(start)
     (start.ROOT / "requirements.txt").write_text("torch>=99\n")
     machine.failure = "ERROR: something"
     with pytest.raises(start.StartError):
-        start.prepare(start.environment_folder())
+        prepare(start)
     assert not (start.environment_folder() / start.STAMP).exists()
 
 
 def test_an_environment_whose_python_does_not_start_is_made_anew(start, machine):
-    start.prepare(start.environment_folder())
+    prepare(start)
     (start.environment_folder() / start.STAMP).unlink()
     machine.usable, machine.imports = False, [True]
     assert prepare_again(start, machine) == ["venv", "pip", "import"]
 
 
 def test_a_stamp_without_a_python_is_not_trusted(start, machine):
-    start.prepare(start.environment_folder())
+    prepare(start)
     start.python_in(start.environment_folder()).unlink()
     machine.imports = [True]
     assert prepare_again(start, machine) == ["venv", "pip", "import"]
 
 
 def test_what_does_not_import_after_the_mend_is_made_anew_once(start, machine):
-    start.prepare(start.environment_folder())
+    prepare(start)
     (start.environment_folder() / start.STAMP).unlink()
     machine.imports = [False, True]
     assert prepare_again(start, machine) == ["pip", "import", "venv", "pip", "import"]
@@ -154,7 +185,7 @@ def test_a_folder_with_other_files_is_left_alone(start, machine):
     precious.parent.mkdir()
     precious.write_text("results")
     with pytest.raises(start.StartError, match="holds other files"):
-        start.prepare(start.environment_folder())
+        prepare(start)
     assert precious.read_text() == "results" and machine.done == []
 
 
@@ -168,7 +199,7 @@ def test_a_python_without_its_venv_module(start, machine, monkeypatch, lacking):
     find = importlib.util.find_spec
     monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: None if name == lacking else find(name))
     with pytest.raises(start.StartError, match="apt install python3-venv"):
-        start.prepare(start.environment_folder())
+        prepare(start)
 
 
 # The lines are what pip 22 to 26 prints.
@@ -195,7 +226,7 @@ def test_venv_hides_a_full_disk_so_it_is_asked(start, machine, monkeypatch):
     machine.failure = "Error: Command '[...]' returned non-zero exit status 1."
     monkeypatch.setattr(start, "shutil", SimpleNamespace(disk_usage=lambda path: SimpleNamespace(free=0)))
     with pytest.raises(start.StartError, match="disk became full"):
-        start.prepare(start.environment_folder())
+        prepare(start)
 
 
 def test_an_old_python_is_named_before_anything_is_made(start, machine, monkeypatch, capsys):
@@ -230,9 +261,13 @@ def words_of(start, monkeypatch, *arguments):
 
 def test_pytest_gets_the_other_arguments_and_nothing_else(start, machine, monkeypatch):
     python = str(start.python_in(start.environment_folder()))
+    notebook = start.ROOT / "notebooks" / "05_pooling.ipynb"
+    notebook.parent.mkdir()
+    notebook.touch()
     assert words_of(start, monkeypatch, "test", "notebooks/05_pooling.ipynb", "-x") == [
         python, "-m", "pytest", "notebooks/05_pooling.ipynb", "-x"]
-    assert words_of(start, monkeypatch, "test") == [python, "-m", "pytest"]
+    machine.imports = [True]
+    assert words_of(start, monkeypatch, "test", "-q") == [python, "-m", "pytest", *start.PARALLEL, "-q"]
 
 
 @pytest.mark.parametrize("arguments", [("lab", "--no-browser"), ("--no-browser",)])
@@ -248,7 +283,8 @@ def test_jupyterlab_opens_the_first_notebook(start, machine, monkeypatch, argume
 
 def test_here_uses_this_python_and_installs_nothing(start, machine, monkeypatch):
     monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: True)
-    assert words_of(start, monkeypatch, "test", "--here", "-q") == [sys.executable, "-m", "pytest", "-q"]
+    assert words_of(start, monkeypatch, "test", "--here", "-q") == [
+        sys.executable, "-m", "pytest", *start.PARALLEL, "-q"]
     assert machine.done == []
 
 
@@ -259,6 +295,25 @@ def test_here_names_what_is_missing(start, machine, monkeypatch, capsys):
     assert "lacks torch, nbval:" in capsys.readouterr().err
     with pytest.raises(start.StartError, match="lacks torch:"):
         start.check_here("lab")
+
+
+def test_here_runs_without_the_book_and_says_so(start, monkeypatch, capsys):
+    monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: None if name == "d2l" else True)
+    start.check_here("test")
+    assert capsys.readouterr().out == "d2l is not installed: what compares with the book's own functions is left out.\n"
+
+
+def test_processes_side_by_side_take_one_thread_each(start, monkeypatch, tmp_path):
+    question = "import os; raise SystemExit(int(os.environ.get('OMP_NUM_THREADS', 9)))"
+    monkeypatch.setattr(start, "os", SimpleNamespace(name="nt", chdir=os.chdir, environ=os.environ))
+    monkeypatch.chdir(start.ROOT)
+    for given, threads in ((None, 1), ("3", 3)):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if given:
+            monkeypatch.setenv("OMP_NUM_THREADS", given)
+        assert start.hand_over([sys.executable, "-c", question, start.PARALLEL[0]]) == threads
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert start.hand_over([sys.executable, "-c", question]) == 9
 
 
 def test_windows_has_its_python_in_scripts(start, monkeypatch):
@@ -306,7 +361,7 @@ def test_the_script_as_a_process(start, tmp_path):
         assert done.returncode == 5
         assert done.stdout.splitlines()[-1] == str(start.ROOT.resolve())
         assert sum("pip install" in line for line in log.read_text().splitlines()) == 2, f"start {number} installed"
-    assert log.read_text().splitlines()[-1] == "-m pytest -k a b"
+    assert log.read_text().splitlines()[-1] == f"-m pytest {' '.join(start.PARALLEL)} -k a b"
 
 
 @POSIX

@@ -14,8 +14,8 @@ from .store_outputs import clean
 
 ROOT = pathlib.Path(__file__).parents[1]
 WIDGET = """
-from helpers.widgets import svg
-from helpers.widgets.base import Explorer, slider
+from helpers.drawing import svg
+from helpers.widgets.kit.base import Explorer, slider
 
 class Strides(Explorer):
     stride = slider(1, 1, 4, "stride")

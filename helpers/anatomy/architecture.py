@@ -1,4 +1,4 @@
-"""Pictures of the nets' architectures, read from the nets themselves: python -m helpers.architecture [folder].
+"""Pictures of the nets' architectures, read from the nets themselves: python -m helpers.anatomy.architecture [folder].
 
 Kernels, strides, channels and shapes come from the modules and from one pass through the net, so a picture cannot say
 anything else than the net. `architecture_picture` draws what is read here.
@@ -11,13 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from . import networks
-from .anatomy import describe_net
-from .architecture_picture import draw_branches, draw_columns, shape_words
-from .blocks import Paths, Residual
-from .recipes import recipe
+from helpers import networks
+from helpers.networks import Paths, Residual
+from helpers.place import course_folder
+from helpers.training import recipe
 
-IMAGES = Path(__file__).resolve().parents[1] / "img"
+from .architecture_picture import draw_branches, draw_columns, shape_words
+from .counts import describe_net
+
+IMAGES = course_folder() / "img"
 WORDS = {nn.BatchNorm2d: "batch norm", nn.ReLU: "ReLU", nn.Sigmoid: "sigmoid", nn.Flatten: "flatten"}
 HALVING = (nn.MaxPool2d, nn.AvgPool2d)
 

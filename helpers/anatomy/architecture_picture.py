@@ -6,7 +6,7 @@ the page's colour: ink outside the boxes is a grey that reads on a light and on 
 
 import re
 
-from .widgets import svg
+from helpers.drawing import svg
 
 COLORS = {"conv": "#1f66ad", "pool": "#a8510b", "dense": "#7d3c98", "block": "#0b6b63", "small": "#666666"}
 MARGIN, GAP = 8, 24  # px; the gap is an arrow's length

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import fx, nn
 
-from .advice import advised, check_shape
-from .tables import Table, as_text
+from helpers.drawing.tables import Table, as_text
+from helpers.training.advice import advised, check_shape
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

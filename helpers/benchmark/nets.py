@@ -1,22 +1,21 @@
-"""All nets of the course, trained by their recipes over several seeds: python -m helpers.benchmark_nets [net ...]
+"""All nets of the course, trained by their recipes over several seeds: python -m helpers.benchmark nets --store
 
-Prints a table; with --store, writes it to helpers/results/nets_PROFILE.json, from where notebook 13 reads it. The
-profile is that of `profile()`: on two cores the CPU profile takes about ten minutes for three seeds.
+The profile is that of `profile()`. What is stored lies in results/nets_PROFILE.json, from where notebook 13 reads it.
 """
 
-import argparse
 import html
 import json
-import sys
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from statistics import mean, stdev
 
-from .anatomy import describe_net
-from .plots import INK, new_figure
-from .recipes import RECIPES, Recipe, recipe
-from .training import profile, train_ch6
+from helpers.anatomy import describe_net
+from helpers.drawing import INK, new_figure
+from helpers.training import profile, train_ch6
+from helpers.training.recipes import RECIPES, Recipe, recipe
+
+from .measure import machine
 
 BLUE = "#2e86de"
 FOLDER = Path(__file__).parent / "results"
@@ -105,10 +104,17 @@ def measure(net: str, seeds: int, data: tuple | None = None, tell=print) -> NetR
 
 def measure_all(nets=tuple(RECIPES), seeds: int = 3, tell=print) -> Results:
     """Measure each net; the seed also draws its weights and the order of its pictures."""
-    from .benchmark import machine
-
     rows = [measure(net, seeds, tell=tell) for net in nets]
     return Results(machine(), source(recipe(nets[0])), date.today().isoformat(), rows)
+
+
+def measure_nets(only: list[str] | None = None, seeds: int = 3, keep: bool = False) -> Results:
+    """Measure the nets named in `only`, or all, and `keep` the results, beside what is stored of the other nets."""
+    results = measure_all(only or tuple(RECIPES), seeds)
+    if keep:
+        results = merged(load_results(profile()), results) if only else results
+        print(f"stored in {store(results).name}")
+    return results
 
 
 def source(settings: Recipe) -> str:
@@ -128,7 +134,7 @@ def load_results(chosen: str = "cpu", folder: Path = FOLDER) -> Results:
     """Return the results that were stored for a profile; FileNotFoundError says how to make them."""
     path = Path(folder) / f"nets_{chosen}.json"
     if not path.is_file():
-        raise FileNotFoundError(f"there are no results for profile {chosen!r}: run python -m helpers.benchmark_nets "
+        raise FileNotFoundError(f"there are no results for profile {chosen!r}: run python -m helpers.benchmark nets "
                                 f"--store with CNN_COURSE_PROFILE={chosen}")
     stored = json.loads(path.read_text(encoding="utf-8"))
     return Results(**{**stored, "rows": [NetResult(**row) for row in stored["rows"]]})
@@ -166,28 +172,3 @@ def plot_nets(results: Results, ax=None):
     ax.set_xlim(min(sizes) / 1.6, max(sizes) * 1.8)
     ax.margins(y=0.12)
     return ax
-
-
-def main(words: list[str] | None = None) -> int:
-    """Measure, print, store; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.benchmark_nets", description=__doc__.splitlines()[0])
-    parser.add_argument("nets", nargs="*", metavar="net", help=f"one of {', '.join(RECIPES)}; without it, all of them")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of each net (3)")
-    parser.add_argument("--store", action="store_true", help="write the results for notebook 13, beside other nets")
-    options = parser.parse_args(words)
-    if unknown := [name for name in options.nets if name not in RECIPES]:
-        parser.error(f"there is no net {', '.join(unknown)}: choose among {', '.join(RECIPES)}")
-    if options.seeds < 1:
-        parser.error("--seeds must be 1 or more")
-    print(f"profile {profile()}")
-    results = measure_all(options.nets or tuple(RECIPES), options.seeds)
-    print(results)
-    if options.store:
-        if options.nets:
-            results = merged(load_results(profile()), results)
-        print(f"stored in {store(results).name}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .benchmark import Row, compare
-from .scratch import SimpleConvNet
+from helpers.scratch import SimpleConvNet
+
+from .measure import Row, compare
 
 BATCH, LR = 100, 0.01
 

@@ -7,12 +7,12 @@ import time
 from statistics import mean, median, stdev
 from unittest import mock
 
-from .benchmark import Row, books_loaders, compare
-from .data import load_data_fashion_mnist
-from .guards import seeded
-from .history import History, Reading, picture
-from .networks import lenet
-from .training import evaluate_accuracy, train_ch6, try_gpu
+from helpers.data import load_data_fashion_mnist
+from helpers.networks import lenet
+from helpers.training import evaluate_accuracy, seeded, train_ch6, try_gpu
+from helpers.training.history import History, Reading, picture
+
+from .measure import Row, books_loaders, compare
 
 LR = 0.9
 RECIPE = {"batch_size": 64, "epochs": 3}  # the course's own, chosen in place of the book's 256 and 10

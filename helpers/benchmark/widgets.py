@@ -1,11 +1,10 @@
-"""How long a widget takes from a move of its slider to the new picture: python -m helpers.benchmark_widgets
+"""How long a widget takes from a move of its slider to the new picture: python -m helpers.benchmark widgets
 
 Once in Python alone, and once as a reader sees it: in JupyterLab and headless Chromium, from a key press on the
 slider to the new pixels.
 """
 
 import contextlib
-import os
 import pathlib
 import sys
 import tempfile
@@ -15,9 +14,10 @@ from typing import NamedTuple
 
 import nbformat
 
-from .widgets import KernelExplorer
+from helpers.place import course_folder
+from helpers.widgets import KernelExplorer
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = course_folder()
 CASES = {"photo, 200×200": {"picture_name": "flower"}, "digit, 8×8 with numbers": {"picture_name": "digit"}}
 CELL = "from helpers.widgets import KernelExplorer\nKernelExplorer(**{values!r})"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
@@ -138,9 +138,3 @@ def as_table(rows: list[Timing]) -> str:
     lines = ["| what | median | 95 % | updates |", "|---|---:|---:|---:|"]
     lines += [f"| {row.what} | {row.median:.1f} ms | {row.late:.1f} ms | {row.updates} |" for row in rows]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    if hasattr(os, "getloadavg"):
-        print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
-    print(as_table(widgets_table()))

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import torch
 
-from .sources import find_images
-from .tables import Table
-from .training import profile, try_gpu
+from helpers.data import find_images
+from helpers.drawing import Table
+from helpers.training import profile, try_gpu
 
 PACKAGES = {"PyTorch": "torch", "torchvision": "torchvision", "JupyterLab": "jupyterlab", "ipywidgets": "ipywidgets",
             "d2l": "d2l"}  # fmt: skip
@@ -33,7 +33,7 @@ class Environment(Table):
 
 
 def describe_environment(download: bool | None = None) -> Environment:
-    """Return what this kernel runs on and which data set it finds; it may download that (see `helpers.sources`)."""
+    """Return what this kernel runs on and which data set it finds; it may download it (see `data.sources`)."""
     facts = {"Python": platform.python_version()}
     facts |= {name: version(package) for name, package in PACKAGES.items()}
     facts |= {

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .course_map import LESSONS, NOTEBOOKS
+from .map import LESSONS, NOTEBOOKS
 
 KINDS = {"claim": "Claims that circulate", "question": "Open questions", "asked": "Questions learners ask"}
 MARKS = {"**Claim that circulates:** ": "claim", "**Open question:** ": "question"}

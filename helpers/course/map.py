@@ -5,9 +5,10 @@ import html
 from pathlib import Path
 from typing import NamedTuple
 
-from .widgets import svg
+from helpers.drawing import svg
+from helpers.place import course_folder
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = course_folder() / "notebooks"
 BOX, GAP = (186, 74), 24  # a lesson (width, height) and the room for an arrow, in px
 ROWS = (  # lessons drawn in one row, the name of the part they belong to, its colour: white reads on each
     (range(0, 4), "Layer by layer", "#1f66ad"),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .device import try_gpu
 from .sources import ImageSet, find_images
 
 PHOTOS = ("flower", "china")
@@ -99,10 +100,7 @@ def load_data_fashion_mnist(
     ValueError for a size that is not positive. On Linux the process from then on keeps up to 256 MB of memory that it
     has freed, for the next batches (`keep_freed_memory`).
     """
-    if device is None:
-        from .training import try_gpu
-
-        device = try_gpu()
+    device = try_gpu() if device is None else device
     sizes = [None if n is None else positive(n, name) for n, name in ((num_train, "num_train"), (num_test, "num_test"))]
     found, problems = find_images(folder, download)
     parts = [(found.train_images, found.train_labels), (found.test_images, found.test_labels)]

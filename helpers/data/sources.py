@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from helpers.place import course_folder
+
 from .download import DownloadError, download
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = course_folder() / "data"
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 _in_memory: dict = {}  # folder that could not be written -> the ImageSet downloaded for it

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..guards import seeded
-from ..networks import vgg
+from helpers.networks import vgg
+from helpers.training import seeded
+
 from .core import Exercise, compare
 
 LAYERS = {

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..blocks import Residual
-from ..networks import resnet18
+from helpers.networks import Residual, resnet18
+
 from .core import Exercise, compare
 
 

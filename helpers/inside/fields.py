@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from .anatomy import Field, receptive_field
-from .inside_layers import device_of, find_layer, first_tensor, quiet_copy, tap
+from helpers.anatomy import Field, receptive_field
+
+from .layers import device_of, find_layer, first_tensor, quiet_copy, tap
 
 # What `measured_field` lets pass unchanged: functions that keep the shape and do not look at neighbours.
 PASSED_ON = set(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .guards import clear_errors
+from helpers.training.guards import clear_errors
 
 
 class Call(NamedTuple):

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .inside_fields import field_boxes, measured_field
-from .inside_layers import first_tensor, peaks, quiet_copy, run, tap
+from .fields import field_boxes, measured_field
+from .layers import first_tensor, peaks, quiet_copy, run, tap
 
 __all__ = ["TopImages", "Windows", "activations", "ascend", "features", "grad_cam", "image_windows", "measured_field",
            "occlusion_map", "top_images"]  # fmt: skip

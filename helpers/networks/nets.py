@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from helpers.ops import output_size
+
 from .blocks import Residual, conv, inception, nin_block, positive, scaled
 from .inception_v3 import inception_v3_blocks as inception_v3_blocks  # listed here with the other nets
-from .ops import output_size
 
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # (convolutions, channels) of each block
 RESNET = (64, 128, 256, 512)  # channels of the stages

@@ -14,12 +14,13 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from helpers.data import load_data_fashion_mnist
+from helpers.training.guards import check_batch
+from helpers.training.loop import evaluate_accuracy, rate_at, xavier
+from helpers.training.recipes import Recipe
+
 from .checkpoint import CheckpointError, compare_settings, load_checkpoint, save_checkpoint
-from .data import load_data_fashion_mnist
-from .guards import check_batch
-from .recipes import Recipe
 from .sync_batch_norm import synchronised
-from .training import evaluate_accuracy, rate_at, xavier
 
 
 class Place(NamedTuple):

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from .data import ImageBatches
-from .execution import Execution, check_compiler
-from .guards import forked_random, in_channels_last
+from helpers.data import ImageBatches
+from helpers.training.execution import Execution, check_compiler
+from helpers.training.guards import forked_random, in_channels_last
 
 CHECK_EVERY = 8  # steps between two looks at the clock, each of which waits for the device
 WORTH = 1.02  # times faster that a lever alone must be to be pulled with the others

@@ -1,7 +1,7 @@
 """Train a net of part II in several processes, which share the work of each batch (DistributedDataParallel).
 
-  torchrun --standalone --nproc-per-node=2 -m helpers.train_distributed --net resnet18 --checkpoint run.pt
-  python -m helpers.train_distributed --net resnet18       the same in one process
+  torchrun --standalone --nproc-per-node=2 -m helpers.scaling.train_distributed --net resnet18 --checkpoint run.pt
+  python -m helpers.scaling.train_distributed --net resnet18       the same in one process
 
 Every process holds the whole net and the data, and takes its slice of each batch; the gradients are averaged before
 each step. They talk over NCCL if each has a GPU of its own, otherwise over gloo. Process 0 alone prints.
@@ -29,12 +29,13 @@ from pathlib import Path
 
 import torch.distributed as dist
 
+from helpers.training import RECIPES, recipe
+from helpers.training.loop import READINGS, Cosine
+
 from .checkpoint import CheckpointError
 from .distributed import DistributedRun, agree, find_place, joined
-from .recipes import RECIPES, recipe
-from .training import READINGS, Cosine
 
-PROGRAM = "helpers.train_distributed"
+PROGRAM = "helpers.scaling.train_distributed"
 
 
 def torchrun(num_processes: int, *words, max_restarts: int = 0) -> list[str]:

@@ -12,7 +12,7 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from .ops import output_size
+from helpers.ops import output_size
 
 try:
     import triton

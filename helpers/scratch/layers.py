@@ -14,7 +14,7 @@ backward before forward RuntimeError.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .scratch_checks import (
+from .checks import (
     bias,
     class_numbers,
     fit_channels,

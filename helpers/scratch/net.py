@@ -1,4 +1,4 @@
-"""A convolutional network in NumPy alone: the layers of `helpers.scratch_layers`, a small net, a gradient to check by.
+"""A convolutional network in NumPy alone: the layers of `scratch.layers`, a small net, a gradient to check by.
 
 After K. Saitoh, *Deep Learning from Scratch*, chapters 4 to 7, with its names. Axes are N, C, H, W. Bad input raises
 TypeError (no array of floating-point numbers) or ValueError (shapes that do not fit), with the numbers that clash.
@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .scratch_checks import class_numbers, conv_recipe, floats, positions, sizes, weight_scale, whole, with_axes
-from .scratch_layers import Affine, Convolution, Pooling, ReLU, SoftmaxWithLoss, col2im, im2col
+from .checks import class_numbers, conv_recipe, floats, positions, sizes, weight_scale, whole, with_axes
+from .layers import Affine, Convolution, Pooling, ReLU, SoftmaxWithLoss, col2im, im2col
 
 __all__ = ["Affine", "Convolution", "Pooling", "ReLU", "SimpleConvNet", "SoftmaxWithLoss", "col2im", "im2col",
            "numerical_gradient"]

@@ -7,8 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .plots import INK, new_figure
-from .widgets import svg
+from helpers.drawing import INK, new_figure, svg
 
 NAMES = ("loss", "train acc", "test acc")
 WIDTH, HEIGHT = 660, 232  # px, of the live picture

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from helpers.data import try_gpu
+
 from .execution import Execution
 from .guards import (
     check_batch,
@@ -27,13 +29,6 @@ from .history import History, LiveCurve, Reading
 
 PROFILES = ("gpu", "cpu", "quick")
 READINGS = 5  # times an epoch that the sums are fetched from the device
-
-
-def try_gpu(i: int = 0) -> torch.device:
-    """Return the i-th CUDA device, else the GPU of an Apple chip (MPS), otherwise the CPU (book, section 5.6)."""
-    if torch.cuda.device_count() > i:
-        return torch.device(f"cuda:{i}")
-    return torch.device("mps" if i == 0 and torch.backends.mps.is_available() else "cpu")
 
 
 def profile() -> str:
@@ -100,7 +95,7 @@ def train_ch6(
     of torch's random numbers follow from it, and the caller's go on as if there had been no training. `live` shows
     curves in Jupyter, elsewhere one line. `channels_last` is the order of the weights in memory meanwhile; None
     takes the one that should be faster. `amp` computes in 16 bits what can bear it, `compile` translates the net into
-    machine code of its own first; both pay on a GPU (`helpers.execution`, notebook 15).
+    machine code of its own first; both pay on a GPU (`helpers.training.execution`, notebook 15).
 
     `on_progress(history)` is called about five times an epoch and ends the training by returning True. So does
     stopping the kernel: the history so far comes back. The net is left on `device` in evaluation mode.

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from torch import nn
 
-from . import networks
-from .data import ImageBatches, load_data_fashion_mnist
-from .tables import Table
-from .training import PROFILES, Cosine, profile
+from helpers import networks
+from helpers.data import ImageBatches, load_data_fashion_mnist
+from helpers.drawing import Table
+
+from .loop import PROFILES, Cosine, profile
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,31 @@
 """The widgets of the course: `from helpers.widgets import KernelExplorer`."""
 
-import importlib
+from helpers.lazy import lazy
 
-# Loaded on first use: a notebook pays only for its own widgets, and helpers.training can use the drawing functions.
+# Loaded on first use: a notebook pays only for its own widgets.
 _MODULES = {
-    "AugmentationExplorer": "augmentation_explorer",
-    "BatchNormExplorer": "batch_norm_explorer",
-    "ChannelMixer": "channel_mixer",
-    "ChannelWalk": "channel_walk",
-    "ClassMaps": "class_maps",
-    "ConvolutionIntegral": "convolution_integral",
-    "CostCalculator": "cost_calculator",
-    "DenseCost": "dense_cost",
-    "DepthLab": "depth_lab",
-    "FeatureMaps": "feature_maps",
-    "Im2colExplorer": "im2col_explorer",
-    "InceptionExplorer": "inception_explorer",
-    "KernelExplorer": "kernel_explorer",
-    "KernelLearner": "kernel_learner",
-    "LearningRateLab": "learning_rate_lab",
-    "LookInside": "look_inside",
-    "PaddingExplorer": "padding_explorer",
-    "PictureLab": "picture_lab",
-    "PoolingExplorer": "pooling_explorer",
-    "ReceptiveFieldBuilder": "receptive_field_builder",
-    "RooflineExplorer": "roofline_explorer",
-    "VGGBuilder": "vgg_builder",
+    "AugmentationExplorer": "nets.augmentation_explorer",
+    "BatchNormExplorer": "nets.batch_norm_explorer",
+    "ChannelMixer": "layers.channel_mixer",
+    "ChannelWalk": "layers.channel_walk",
+    "ClassMaps": "nets.class_maps",
+    "ConvolutionIntegral": "layers.convolution_integral",
+    "CostCalculator": "layers.cost_calculator",
+    "DenseCost": "layers.dense_cost",
+    "DepthLab": "nets.depth_lab",
+    "FeatureMaps": "nets.feature_maps",
+    "Im2colExplorer": "layers.im2col_explorer",
+    "InceptionExplorer": "nets.inception_explorer",
+    "KernelExplorer": "layers.kernel_explorer",
+    "KernelLearner": "layers.kernel_learner",
+    "LearningRateLab": "nets.learning_rate_lab",
+    "LookInside": "nets.look_inside",
+    "PaddingExplorer": "layers.padding_explorer",
+    "PictureLab": "nets.picture_lab",
+    "PoolingExplorer": "layers.pooling_explorer",
+    "ReceptiveFieldBuilder": "layers.receptive_field_builder",
+    "RooflineExplorer": "nets.roofline_explorer",
+    "VGGBuilder": "nets.vgg_builder",
 }
 __all__ = sorted(_MODULES)
-
-
-def __getattr__(name):
-    if name not in _MODULES:
-        raise AttributeError(f"helpers.widgets has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy(__name__, _MODULES)

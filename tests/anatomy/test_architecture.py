@@ -15,10 +15,10 @@ from torch import nn
 
 from helpers import networks
 from helpers.anatomy import describe_net
-from helpers.architecture import IMAGES, PICTURES, build, describe_layer, output_shapes, read_stages
-from helpers.architecture_picture import COLORS, length
-from helpers.blocks import Paths, Residual
-from helpers.widgets import svg
+from helpers.anatomy.architecture import IMAGES, PICTURES, build, describe_layer, output_shapes, read_stages
+from helpers.anatomy.architecture_picture import COLORS, length
+from helpers.drawing import svg
+from helpers.networks import Paths, Residual
 
 SIZES = {"lenet": 28, "alexnet": 224, "vgg": 224, "nin": 224, "googlenet": 96, "resnet18": 96}
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -91,8 +91,8 @@ def test_the_stored_picture_is_what_the_code_draws_now(name):
 
 def test_the_module_writes_all_pictures_to_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["architecture", str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "helpers.architecture")
-    runpy.run_module("helpers.architecture", run_name="__main__")
+    monkeypatch.delitem(sys.modules, "helpers.anatomy.architecture")
+    runpy.run_module("helpers.anatomy.architecture", run_name="__main__")
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}.svg" for name in PICTURES}
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (IMAGES / path.name).read_bytes()

@@ -1,9 +1,6 @@
 """helpers.anatomy against known counts, torch's own counter, and receptive fields measured by gradients."""
 
-import ast
 import copy
-import pathlib
-import sys
 
 import pytest
 import torch
@@ -319,12 +316,3 @@ def test_a_field_needs_the_batch_axis():
         receptive_field(nn.Conv2d(1, 2, 3), (1, 8, 8))
     sizes = torch.Size([1, 1, 8, 8])
     assert describe_net(nn.Conv2d(1, 2, 3), sizes)[0].output_shape == (1, 2, 6, 6)
-
-
-def test_imports_no_widget_and_no_plotting():
-    for module in ("anatomy", "ops", "tables", "advice"):
-        tree = ast.parse(pathlib.Path(sys.modules["helpers.anatomy"].__file__).with_name(f"{module}.py").read_text())
-        imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-        names = {getattr(node, "module", None) or node.names[0].name for node in imports}
-        assert names <= {"torch", "torch.nn.functional", "collections", "collections.abc", "contextlib", "html",
-                         "typing", "tables", "advice", "numbers", "re"}, names  # fmt: skip

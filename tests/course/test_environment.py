@@ -1,4 +1,4 @@
-"""What notebook 00 shows: the table of the environment, and the map of the course."""
+"""What notebook 00 shows of the machine: versions, processor, device, profile, data set."""
 
 import platform
 import re
@@ -7,17 +7,15 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from helpers import environment
-from helpers.course_map import LESSONS, NOTEBOOKS, ROWS, course_map
-from helpers.environment import describe_environment
-from helpers.sources import digits
+from helpers.course import describe_environment, environment
+from helpers.data import digits
 
 
 @pytest.fixture
 def no_data(monkeypatch, tmp_path):
     """A machine without Fashion-MNIST."""
     monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setattr("helpers.sources.DATA", tmp_path / "nowhere")
+    monkeypatch.setattr("helpers.data.sources.DATA", tmp_path / "nowhere")
 
 
 def test_the_table_tells_what_is_here(no_data, monkeypatch):
@@ -69,49 +67,3 @@ def test_a_gpu_is_named_with_its_memory(monkeypatch):
     assert environment.device_name(torch.device("cuda:0")) == "cuda:0: Some GPU, 80 GB"
     assert re.fullmatch(r"cpu: (1 thread|\d+ threads)", environment.device_name(torch.device("cpu")))
     assert environment.device_name(torch.device("mps")).startswith("mps: ")
-
-
-def shown(course):
-    """Return (the map's texts, the targets of its links)."""
-    texts = [node.text for node in ElementTree.fromstring(course.svg).iter() if node.tag.endswith("text")]
-    return texts, re.findall(r'<a href="([^"]+)"', course._repr_html_())
-
-
-def test_the_map_knows_every_notebook_that_is_here():
-    stems = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
-    assert stems and stems <= {lesson.stem for lesson in LESSONS}
-    texts, links = shown(course_map())
-    assert links == sorted(f"{stem}.ipynb" for stem in stems)
-    assert texts.count("to come") == len(LESSONS) - len(stems)
-
-
-@pytest.mark.parametrize("here", [(), (0, 2), range(16)])
-def test_the_map_follows_the_folder(tmp_path, here):
-    for number in here:
-        (tmp_path / f"{LESSONS[number].stem}.ipynb").touch()
-    course = course_map(tmp_path)
-    texts, links = shown(course)
-    assert links == [f"{LESSONS[number].stem}.ipynb" for number in here]
-    assert texts.count("to come") == 16 - len(here)
-    for lesson in LESSONS:
-        assert f"{lesson.number} {lesson.title}" in texts
-        before, _, after = course.describe().partition("To come:")
-        assert lesson.title in (before if lesson in course.here else after)
-
-
-def test_the_map_draws_each_lesson_once_inside_the_picture():
-    assert [number for numbers, _, _ in ROWS for number in numbers] == list(range(16))
-    root = ElementTree.fromstring(course_map().svg)
-    width, height = float(root.get("width")), float(root.get("height"))
-    boxes = [node for node in root.iter() if node.tag.endswith("rect")]
-    assert len(boxes) == 16
-    for box in boxes:
-        assert float(box.get("x")) + float(box.get("width")) <= width
-        assert float(box.get("y")) + float(box.get("height")) <= height
-
-
-def test_the_map_reads_on_any_ground_and_to_any_reader():
-    course = course_map()
-    assert "currentColor" not in course.svg
-    assert f'alt="{course.describe()}"' in course._repr_html_()
-    assert repr(course) == course.describe()

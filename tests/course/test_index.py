@@ -1,12 +1,12 @@
-"""helpers/course_index.py: what the index of notebook 00 finds, and that its links lead somewhere."""
+"""What the index of notebook 00 finds, and that its links lead somewhere."""
 
 import json
 import re
 
 import pytest
 
-from helpers.course_index import KINDS, as_html, course_index, first_words
-from helpers.course_map import LESSONS, NOTEBOOKS
+from helpers.course import LESSONS, NOTEBOOKS
+from helpers.course.index import KINDS, as_html, course_index, first_words
 
 STEM = LESSONS[3].stem
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from torchvision.datasets import FashionMNIST
 
-from helpers import download, sources
-from helpers.data import load_data_fashion_mnist
-from helpers.sources import FILES, idx_bytes
+from helpers.data import download, load_data_fashion_mnist, sources
+from helpers.data.sources import FILES, idx_bytes
 
 real_getaddrinfo = socket.getaddrinfo
 

@@ -9,9 +9,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import Resize
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
-from helpers import benchmark
-from helpers.data import ImageBatches, keep_freed_memory, load_data_fashion_mnist, load_photo
-from helpers.sources import find_images
+from helpers.data import find_images
+from helpers.data.batches import ImageBatches, keep_freed_memory, load_data_fashion_mnist, load_photo
 
 from .fake_data import load, network_off  # noqa: F401  (a fixture)
 
@@ -144,7 +143,7 @@ def test_bad_pictures():
 
 def test_in_the_place_of_a_dataloader_in_the_books_training(monkeypatch):
     """d2l's train_ch6 ends with the same weights on our batches and on a DataLoader over the same tensors."""
-    from d2l import torch as d2l
+    d2l = pytest.importorskip("d2l.torch")
 
     monkeypatch.setattr(d2l, "Animator", lambda **kwargs: type("Silent", (), {"add": lambda *args: None})())
     loop = batches(40, mean=0.5)
@@ -257,54 +256,3 @@ def test_photo_defaults_and_bad_arguments():
         load_photo("dog")
     with pytest.raises(ValueError, match="size must be a whole number above 0, not 0"):
         load_photo(size=0)
-
-
-# ---- the benchmark -------------------------------------------------------------------------------------------
-
-def test_compare_takes_medians_and_measures_by_the_first(monkeypatch):
-    clock = [0.0]
-    spent = {"book": iter([9, 2, 8, 4]), "ours": iter([9, 1, 2, 6])}  # the first of each is the warm-up
-
-    def contender(who):
-        def call():
-            clock[0] += next(spent[who])
-        return call
-
-    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: clock[0])
-    rows = benchmark.compare("work", {who: contender(who) for who in spent}, runs=3)
-    assert [(row.who, row.seconds, row.faster, row.runs) for row in rows] == [("book", 4, 1, 3), ("ours", 2, 2, 3)]
-    assert "| work | ours | 2 s | 2 | 3 |" in benchmark.table(rows)
-
-
-@pytest.mark.parametrize("seconds, text", [(12.345, "12.3 s"), (0.0123, "12.3 ms"), (0.0000123, "12.3 µs")])
-def test_durations(seconds, text):
-    assert benchmark.duration(seconds) == text
-
-
-def test_loader_table_goes_through_both_loaders(monkeypatch):
-    monkeypatch.setattr(benchmark, "load_data_fashion_mnist",
-                        lambda size, resize: load(size, resize=resize, num_train=40, num_test=20))
-    seen = []
-
-    def full_pass(loop, device):
-        batches = list(loop)
-        seen.append((tuple(batches[0][0].shape), sorted(torch.cat([y for _, y in batches]).tolist())))
-
-    monkeypatch.setattr(benchmark, "full_pass", full_pass)
-    rows = benchmark.loader_table(runs=1)
-    assert [(row.what, row.who) for row in rows] == [
-        ("40 images at 28 px", "d2l"), ("40 images at 28 px", "helpers"),
-        ("40 images at 96 px", "d2l"), ("40 images at 96 px", "helpers")]
-    assert [shape for shape, _ in seen] == [(40, 1, 28, 28)] * 4 + [(40, 1, 96, 96)] * 4
-    assert len({tuple(labels) for _, labels in seen}) == 1, "both give the same pictures"
-
-
-def test_the_benchmark_names_its_parts(capsys, monkeypatch):
-    monkeypatch.setitem(benchmark.PARTS, "corr2d", lambda: [benchmark.Row("corr2d", "helpers", 0.5, 3.0, 1)])
-    benchmark.PARTS["corr2d"].__doc__ = "Cross-correlation."
-    assert benchmark.main(["corr2d"]) == 0
-    out = capsys.readouterr().out
-    assert f"torch {torch.__version__}" in out and "| corr2d | helpers | 500 ms | 3 | 1 |" in out
-    with pytest.raises(SystemExit):
-        benchmark.main(["speed"])
-    assert "no part speed: choose among loader, corr2d" in capsys.readouterr().err

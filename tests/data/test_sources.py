@@ -1,4 +1,4 @@
-"""helpers.sources and helpers.download: where the pictures come from, and all that can go wrong on the way.
+"""Where the pictures come from, and all that can go wrong on the way.
 
 No test reaches the network: mirrors are small servers on the loopback device.
 """
@@ -13,8 +13,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torchvision.datasets import FashionMNIST
 
-from helpers import download, sources
-from helpers.sources import FILES, SourceError, find_images, idx_bytes, parse_idx
+from helpers.data import download, sources
+from helpers.data.sources import FILES, SourceError, find_images, idx_bytes, parse_idx
 
 from .fake_data import data_missing, load, network_off, small_set, two_mirrors, write_set  # noqa: F401  (fixtures)
 
@@ -52,7 +52,7 @@ def test_order_of_the_folders(no_data, tmp_path, monkeypatch, capsys):
 
 def test_data_lies_beside_the_package_whatever_the_working_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert sources.DATA.is_absolute() and (sources.DATA.parent / "helpers" / "sources.py").is_file()
+    assert sources.DATA.is_absolute() and (sources.DATA.parent / "helpers" / "start.py").is_file()
 
 
 def test_second_reading_takes_the_first_ones_bytes(no_data, tmp_path, monkeypatch):

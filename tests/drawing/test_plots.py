@@ -4,7 +4,6 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from d2l import torch as d2l
 
 from helpers import mend_d2l, new_figure, plot_bars, show_images, show_matrix
 
@@ -53,6 +52,7 @@ def test_bars_carry_their_numbers():
 
 
 def test_d2l_draws_again(monkeypatch):
+    d2l = pytest.importorskip("d2l.torch")
     from IPython import display
 
     monkeypatch.delattr(display, "set_matplotlib_formats", raising=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.widgets import svg
+from helpers.drawing import svg
 
 
 def pixels(tile):

@@ -16,7 +16,7 @@ from helpers import check, hint, solution
 from helpers.exercises import find
 from helpers.exercises.core import Exercise, compare, judge
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 
 

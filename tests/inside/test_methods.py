@@ -8,7 +8,6 @@ import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn import functional as F
 
 from helpers import networks, receptive_field
 from helpers.inside import (
@@ -21,65 +20,10 @@ from helpers.inside import (
     occlusion_map,
     top_images,
 )
-from helpers.inside_fields import field_boxes, followed_fields
-from helpers.inside_layers import quiet_copy, watch
+from helpers.inside.fields import field_boxes, followed_fields
+from helpers.inside.layers import quiet_copy, watch
 
-from .test_widgets_07 import pictures
-
-COURSE = {
-    "lenet": (networks.lenet, {"activation": nn.ReLU}, 28),
-    "bn_lenet": (networks.bn_lenet, {}, 28),
-    "alexnet": (networks.alexnet, {"width": 0.06, "image_size": 64, "stem_stride": 2, "hidden": 16}, 64),
-    "vgg": (networks.vgg, {"width": 0.06, "image_size": 32, "hidden": 16}, 32),
-    "nin": (networks.nin, {"width": 0.06, "stem_stride": 2, "last_relu": False}, 48),
-    "googlenet": (networks.googlenet, {"width": 0.25}, 48),
-    "resnet18": (networks.resnet18, {"width": 0.06, "stem": "3x3"}, 32),
-}
-
-
-class Shared(nn.Module):
-    """One ReLU in place that runs three times, a sum, and an inner layer that returns a tuple."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
-        self.relu, self.pair, self.head = nn.ReLU(inplace=True), Pair(), nn.Linear(4, 5)
-
-    def forward(self, X):
-        A = self.relu(self.first(X))
-        B = self.relu(self.second(A))
-        B += A
-        maps, _ = self.pair(self.relu(B))
-        return self.head(maps.mean((2, 3)))
-
-
-class Pair(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv2d(4, 4, 3, padding=1)
-
-    def forward(self, X):
-        Y = self.conv(X)
-        return 2 * Y, {"half": Y / 2}
-
-
-class Functional(nn.Module):
-    """No module but the convolutions: what lies between cannot be followed, only measured."""
-
-    def __init__(self):
-        super().__init__()
-        self.a, self.b = nn.Conv2d(1, 3, 3), nn.Conv2d(3, 4, 3, dilation=2)
-
-    def forward(self, X):
-        X = F.max_pool2d(F.gelu(self.a(X)), 2)
-        return F.layer_norm(self.b(X), (1,)) if X.shape[0] < 0 else self.b(X).tanh()
-
-
-def made(name):
-    build, options, side = COURSE[name]
-    torch.manual_seed(1)
-    return build(**options), side
-
+from ..examples import COURSE, Functional, Shared, made, pictures
 
 # Layers ----------------------------------------------------------------------------------------------------
 

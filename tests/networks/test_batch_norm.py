@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from helpers.batch_norm import BatchNorm, batch_norm
+from helpers.networks.batch_norm import BatchNorm, batch_norm
 
 sizes = st.integers(1, 5)
 

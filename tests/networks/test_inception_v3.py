@@ -1,4 +1,4 @@
-"""helpers.inception_v3 against torchvision: same parameters, same output for the same weights."""
+"""Inception v3 against torchvision: same parameters, same output for the same weights."""
 
 import pytest
 import torch
@@ -6,8 +6,8 @@ from torch import nn
 from torchvision.models import inception
 
 from helpers.anatomy import describe_net
-from helpers.blocks import Paths
-from helpers.inception_v3 import (
+from helpers.networks import Paths
+from helpers.networks.inception_v3 import (
     conv_norm,
     inception_a,
     inception_b,

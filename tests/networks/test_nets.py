@@ -1,4 +1,4 @@
-"""helpers.networks and helpers.blocks: shapes, counts, and the net that notebook 07 writes out."""
+"""The nets and their blocks: shapes, counts, and the net that notebook 07 writes out."""
 
 import pathlib
 
@@ -8,10 +8,9 @@ import torch
 from torch import nn
 
 from helpers.anatomy import describe_net
-from helpers.blocks import Residual, inception
-from helpers.networks import alexnet, bn_lenet, googlenet, lenet, nin, resnet18, vgg
+from helpers.networks import Residual, alexnet, bn_lenet, googlenet, inception, lenet, nin, resnet18, vgg
 
-NOTEBOOK = pathlib.Path(__file__).parents[1] / "notebooks" / "07_lenet.ipynb"
+NOTEBOOK = pathlib.Path(__file__).parents[2] / "notebooks" / "07_lenet.ipynb"
 
 
 def count(net):

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from helpers.data import ImageBatches
-from helpers.distributed import find_place, joined
-from helpers.sync_batch_norm import synchronised
-from helpers.train_distributed import only_process_0_speaks, parse, train
+from helpers.scaling.distributed import find_place, joined
+from helpers.scaling.sync_batch_norm import synchronised
+from helpers.scaling.train_distributed import only_process_0_speaks, parse, train
 
 NORMS = {  # shape of the whole batch, and how many pictures of it process 0 takes
     "halves": ((6, 3, 5, 4), 3), "uneven": ((5, 2, 3, 3), 4), "one is empty": ((1, 3, 4, 4), 1), "flat": ((7, 4), 3),

@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from helpers import checkpoint
-from helpers.checkpoint import CheckpointError, compare_settings, load_checkpoint, save_checkpoint
+from helpers.scaling import checkpoint
+from helpers.scaling.checkpoint import CheckpointError, compare_settings, load_checkpoint, save_checkpoint
 
 
 def state(number=1.0):

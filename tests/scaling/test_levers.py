@@ -1,4 +1,4 @@
-"""helpers/levers.py: the levers are really pulled, the parts of a step add up, the rates are those of the clock."""
+"""The levers are really pulled, the parts of a step add up, the rates are those of the clock."""
 
 import time
 
@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import levers
 from helpers.data import ImageBatches
-from helpers.levers import Levers, Pictures, compare_levers, loader, matmul_rate, time_of_parts, train_for
+from helpers.scaling import levers
+from helpers.scaling.levers import Levers, Pictures, compare_levers, loader, matmul_rate, time_of_parts, train_for
 
 CPU = torch.device("cpu")
 
@@ -96,7 +96,7 @@ def test_the_rates_are_work_over_time(monkeypatch):
 
 
 def test_where_no_compiler_is_at_hand_nothing_is_translated(monkeypatch):
-    monkeypatch.setattr("helpers.execution.shutil.which", lambda name: None)
+    monkeypatch.setattr("helpers.training.execution.shutil.which", lambda name: None)
     assert levers.usual_compiler(CPU) == "eager"
-    monkeypatch.setattr("helpers.execution.shutil.which", lambda name: name)
+    monkeypatch.setattr("helpers.training.execution.shutil.which", lambda name: name)
     assert levers.usual_compiler(CPU) is True and levers.usual_compiler(torch.device("mps")) == "eager"

@@ -13,15 +13,15 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import distributed
-from helpers.checkpoint import load_checkpoint
-from helpers.sources import FILES, idx_bytes
-from helpers.sync_batch_norm import SyncBatchNorm, synchronised
-from helpers.train_distributed import main, parse, torchrun
+from helpers.data.sources import FILES, idx_bytes
+from helpers.scaling import distributed
+from helpers.scaling.checkpoint import load_checkpoint
+from helpers.scaling.sync_batch_norm import SyncBatchNorm, synchronised
+from helpers.scaling.train_distributed import main, parse, torchrun
 
 from .distributed_cases import EXACT, LONG, NORMS, RUNS, double, normalised, words
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 kills = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes in /proc")
 
 
@@ -360,5 +360,5 @@ def test_help_reads_well(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     said = capsys.readouterr().out
-    assert end.value.code == 0 and "torchrun --standalone --nproc-per-node=2 -m helpers.train_distributed" in said
+    assert end.value.code == 0 and "torchrun --standalone --nproc-per-node=2 -m helpers.scaling" in said
     assert "Equal for any number of processes" in said and "--checkpoint PATH" in said

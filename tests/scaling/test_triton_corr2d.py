@@ -1,4 +1,4 @@
-"""helpers/triton_corr2d.py, the GPU kernel, run by the interpreter on the CPU and, where there is one, on a GPU."""
+"""The GPU kernel, run by the interpreter on the CPU and, where there is one, on a GPU."""
 
 import importlib
 import sys
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-import helpers.triton_corr2d as module
+from helpers.scaling import triton_corr2d as module
 
 needs_triton = pytest.mark.skipif(module.triton is None, reason="Triton comes with torch on Linux only")
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from helpers.benchmark_scratch import torch_twin
+from helpers.benchmark.scratch import torch_twin
 from helpers.scratch import (
     Affine,
     Convolution,
@@ -305,7 +305,7 @@ def test_nan_is_not_hidden():
 
 
 def test_digits_are_learned():
-    from helpers.sources import digits
+    from helpers.data import digits
 
     data = digits()
     x, test_x = (part.float().numpy().reshape(-1, 1, 28, 28) / 255 for part in (data.train_images, data.test_images))
@@ -315,19 +315,6 @@ def test_digits_are_learned():
             for name, gradient in net.gradient(x[rows], t[rows]).items():
                 net.params[name] -= lr * gradient
     assert net.accuracy(test_x, data.test_labels.numpy()) >= 0.95
-
-
-def test_the_benchmark_compares_equal_nets(monkeypatch):
-    from helpers import benchmark_scratch
-
-    rows = benchmark_scratch.scratch_rows(runs=1, least=0)
-    assert [row.who for row in rows] == ["helpers.scratch", "torch", "torch, channels last"] * 2
-    assert all(row.seconds > 0 for row in rows)
-    threads = torch.get_num_threads()
-    monkeypatch.setattr(benchmark_scratch, "torch_twin", lambda net: torch_twin(SimpleConvNet(seed=1)))
-    with pytest.raises(RuntimeError, match="must be the same net"):
-        benchmark_scratch.scratch_rows(runs=1, least=0)
-    assert torch.get_num_threads() == threads
 
 
 # Bad input ------------------------------------------------------------------------------------------------------
@@ -415,17 +402,3 @@ BAD = {
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
-
-
-def test_scratch_imports_numpy_only():
-    import ast
-    import pathlib
-
-    import helpers
-
-    for name in ("scratch", "scratch_layers", "scratch_checks"):
-        tree = ast.parse(pathlib.Path(helpers.__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
-        modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        modules |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert modules <= {"math", "numbers", "collections.abc", "numpy", "numpy.lib.stride_tricks", "scratch_checks",
-                           "scratch_layers"}

@@ -1,4 +1,4 @@
-"""helpers/execution.py: mixed precision and compiled nets in train_ch6 learn as the plain ones do."""
+"""Mixed precision and compiled nets in train_ch6 learn as the plain ones do."""
 
 import shutil
 
@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.execution import CPP_COMPILERS, Execution, amp_dtype, check_compiler
 from helpers.training import train_ch6, try_gpu
+from helpers.training.execution import CPP_COMPILERS, Execution, amp_dtype, check_compiler
 
 CPU = torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""helpers/training.py, guards.py, history.py: the book's own result, whole steps, a picture, a sentence per failure."""
+"""train_ch6, its guards and its history: the book's own result, whole steps, a picture, a sentence per failure."""
 
 import base64
 import io
@@ -19,8 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
 from helpers.data import ImageBatches
-from helpers.guards import evaluation, gains_by_channels_last, held_interrupts, in_channels_last, seeded, try_out
-from helpers.history import HEIGHT, MOST_POINTS, WIDTH, History, LiveCurve, Reading, duration, picture, thinned
+from helpers.drawing import svg
 from helpers.training import (
     Cosine,
     evaluate_accuracy,
@@ -30,7 +29,15 @@ from helpers.training import (
     train_epoch,
     try_gpu,
 )
-from helpers.widgets import svg
+from helpers.training.guards import (
+    evaluation,
+    gains_by_channels_last,
+    held_interrupts,
+    in_channels_last,
+    seeded,
+    try_out,
+)
+from helpers.training.history import HEIGHT, MOST_POINTS, WIDTH, History, LiveCurve, Reading, duration, picture, thinned
 
 CPU = torch.device("cpu")
 
@@ -80,7 +87,7 @@ def same(net, other):
 @pytest.mark.parametrize("channels_last", [False, None], ids=["plain order", "chosen order"])
 def test_it_ends_with_the_weights_of_the_books_own_function(monkeypatch, capsys, options, channels_last):
     """Same net, batches and seed, shuffled by a DataLoader: bit for bit where the order in memory is the same."""
-    from d2l import torch as d2l
+    d2l = pytest.importorskip("d2l.torch")
 
     monkeypatch.setattr(d2l, "Animator", lambda **kwargs: type("Silent", (), {"add": lambda *args: None})())
     X, y = map(torch.cat, zip(*batches(7, size=20, side=28, classes=10), strict=True))
@@ -704,37 +711,6 @@ def test_one_display_that_is_redrawn_and_ends_as_a_still(kernel):
     assert re.fullmatch(r"loss \d\.\d{3}, train acc .*, test acc .* images/s on \w+", last["data"]["text/plain"])
     assert json.dumps(last["metadata"])
     assert not pictures(kernel("train_ch6(net, data, data, 1, 0.01, live=False)"))
-
-
-# ---- the benchmark -------------------------------------------------------------------------------------------
-
-def test_the_benchmark_trains_both_on_the_same_pictures(monkeypatch):
-    from helpers import benchmark, benchmark_training
-
-    images = ImageBatches(torch.randint(256, (60, 1, 28, 28), dtype=torch.uint8), torch.arange(60) % 10, 20, classes="")
-    shown = []
-
-    def load(batch_size, standardize=True):
-        shown.append(ImageBatches(images.images, images.labels, batch_size, classes="", standardize=standardize))
-        return shown[-1], shown[-1]
-
-    with benchmark.books_loaders(*load(20, standardize=False)) as (train_iter, test_iter):
-        X, y = next(iter(test_iter))
-    assert torch.equal(X, next(iter(shown[0]))[0]) and y.tolist() == images.labels[:20].tolist()
-    assert len(train_iter) == 3
-    monkeypatch.setattr(benchmark_training, "measured", lambda train, data, test_iter, seed: (2.0 + seed, 0.5))
-    rows = benchmark_training.training_rows(full=True, load=load)
-    assert [row.who for row in rows][:2] == ["d2l", "helpers"] and len(rows) == 6
-    assert all((row.seconds, row.faster, row.runs, row.accuracy) == (3.0, 1.0, 3, "0.500 ± 0.000") for row in rows)
-    assert "| test accuracy |" in benchmark.table(rows) and "accuracy" not in benchmark.table(rows[:0])
-
-
-def test_the_benchmark_measures_a_training():
-    from helpers.benchmark_training import measured
-
-    data = batches(3, side=28, classes=10)
-    seconds, accuracy = measured(lambda net, *both: run(net, data, 1, 0.1), (data, data), data, seed=0)
-    assert seconds > 0 and 0 <= accuracy <= 1
 
 
 # ---- device and profile --------------------------------------------------------------------------------------

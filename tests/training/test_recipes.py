@@ -1,28 +1,13 @@
-"""The recipes of part II and the benchmark that trains by them."""
+"""The recipes of part II."""
 
-import json
-from dataclasses import replace
 
 import pytest
 import torch
 
-from helpers import benchmark_nets, networks
-from helpers.anatomy import describe_net
-from helpers.benchmark_nets import NetResult, Results, load_results, main, measure, merged, plot_nets, store
-from helpers.data import ImageBatches
-from helpers.recipes import RECIPES, recipe
-from helpers.training import PROFILES
+from helpers import networks
+from helpers.training import PROFILES, RECIPES, recipe
 
-
-def batches(count, side, batch_size=20, **options):
-    """Pictures with one bright bar per class at its own height."""
-    labels = torch.arange(count) % 10
-    images = torch.zeros(count, 1, 28, 28, dtype=torch.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[0, 2 * label + 4 : 2 * label + 7] = 255
-    return ImageBatches(images, labels, batch_size, classes=list("abcdefghij"), mean=0.1, std=0.3, resize=side,
-                        source="bars", **options)  # fmt: skip
-
+from ..examples import bars
 
 every = pytest.mark.parametrize("net", RECIPES)
 
@@ -62,9 +47,9 @@ def test_changes_reach_their_place():
 
 def test_fewer_pictures_get_as_many_steps():
     settings = recipe("lenet", "cpu", num_train=1_000, batch_size=50, num_epochs=2)  # 40 steps
-    assert settings.epochs(batches(1_000, 28, 50)) == 2
-    assert settings.epochs(batches(100, 28, 50)) == 20
-    assert settings.epochs(batches(2_000, 28, 50)) == 2, "never fewer epochs"
+    assert settings.epochs(bars(1_000, 28, 50)) == 2
+    assert settings.epochs(bars(100, 28, 50)) == 20
+    assert settings.epochs(bars(2_000, 28, 50)) == 2, "never fewer epochs"
 
 
 def test_the_profile_in_use_and_its_neighbours_are_shown(monkeypatch):
@@ -72,80 +57,3 @@ def test_the_profile_in_use_and_its_neighbours_are_shown(monkeypatch):
     shown = recipe("alexnet", lr=0.123)._repr_html_()
     assert "profile in use: <b>cpu</b>" in shown and "0.123" in shown and ">224<" in shown and "60,000" in shown
     assert "'lr': 0.123" in repr(recipe("alexnet", lr=0.123))
-
-
-def test_a_measurement_holds_what_training_gave():
-    data = batches(60, 28, shuffle=True), batches(20, 28)
-    told = []
-    result = measure("bn_lenet", 2, data, tell=told.append)
-    assert (result.params, result.multiply_adds) == (62_158, 416_520) and len(result.accuracies) == 2 == len(told)
-    assert all(0 <= a <= 1 for a in result.accuracies) and result.images_per_second > 0 and result.seconds > 0
-    assert result.mean == pytest.approx(sum(result.accuracies) / 2)
-    assert result.sd == pytest.approx(abs(result.accuracies[0] - result.accuracies[1]) / 2**0.5)
-    assert measure("bn_lenet", 1, data, tell=told.append).sd == 0
-
-
-def made_up():
-    rows = [NetResult("lenet", "cpu", 61_706, 416_520, 100.0, 1.5, [0.5, 0.7, 0.6]),
-            NetResult("vgg", "cpu", 1_000_000, 10**8, 10.0, 30.0, [0.8, 0.8, 0.9])]  # fmt: skip
-    return Results("2 cores, torch 0", "bars", "2000-01-02", rows)
-
-
-def test_stored_results_come_back(tmp_path):
-    path = store(made_up(), tmp_path)
-    assert path.name == "nets_cpu.json" and json.loads(path.read_text())["date"] == "2000-01-02"
-    assert load_results("cpu", tmp_path) == made_up()
-    with pytest.raises(FileNotFoundError, match="python -m helpers.benchmark_nets --store"):
-        load_results("gpu", tmp_path)
-
-
-def test_rows_join_what_is_stored_for_the_same_machine_and_data():
-    vgg = replace(made_up().rows[1], accuracies=[0.9, 0.9, 0.9])
-    new = Results("2 cores, load average 3.1, torch 0", "bars", "2000-01-03", [vgg])
-    joined = merged(made_up(), new)
-    assert [row.net for row in joined.rows] == ["lenet", "vgg"] and joined.rows[1] == new.rows[0]
-    assert joined.rows[0] == made_up().rows[0] and joined.date == "2000-01-03"
-    with pytest.raises(ValueError, match="measure all nets here"):
-        merged(made_up(), Results("3 cores, torch 0", "bars", "2000-01-03", new.rows))
-
-
-def test_the_table_says_mean_spread_lowest_and_machine():
-    text = repr(made_up())
-    assert "| LeNet | 61,706 | 0.417 M | 100 | 2 | 0.600 ± 0.100 | 3 | 0.500 |" in text
-    assert "profile cpu, 2 cores, torch 0, bars, 2000-01-02" in text
-    assert "<td>VGG-11</td>" in made_up()._repr_html_() and "2000-01-02" in made_up()._repr_html_()
-
-
-def test_the_picture_has_a_dot_a_net_at_its_place():
-    ax = plot_nets(made_up())
-    places = [tuple(dots.get_offsets()[0]) for dots in ax.collections if len(dots.get_offsets()) == 1]
-    assert (pytest.approx(0.41652), pytest.approx(0.6)) in places and len(ax.texts) == 2 and ax.get_xscale() == "log"
-
-
-def test_the_command_measures_prints_and_stores(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(benchmark_nets, "FOLDER", tmp_path)
-    monkeypatch.setattr(store, "__defaults__", (tmp_path,))
-    monkeypatch.setattr(benchmark_nets.Recipe, "load", lambda self: (batches(40, 28, shuffle=True), batches(20, 28)))
-    monkeypatch.setattr(load_results, "__defaults__", ("cpu", tmp_path))
-    monkeypatch.setattr(benchmark_nets, "RECIPES", {name: RECIPES[name] for name in ("lenet", "bn_lenet")})
-    monkeypatch.setattr(benchmark_nets.measure_all, "__defaults__", (("lenet", "bn_lenet"), 3, print))
-    assert main(["--seeds", "1", "--store"]) == 0
-    assert "| LeNet | 61,706 |" in capsys.readouterr().out
-    first = load_results("quick")
-    assert main(["bn_lenet", "--seeds", "2", "--store"]) == 0
-    again = load_results("quick")
-    assert again.rows[0] == first.rows[0] and [len(row.accuracies) for row in again.rows] == [1, 2]
-    for words in (["densenet"], ["--seeds", "0"]):
-        with pytest.raises(SystemExit):
-            main(words)
-
-
-@pytest.mark.skipif(not (benchmark_nets.FOLDER / "nets_cpu.json").is_file(), reason="not measured yet")
-def test_what_is_stored_are_the_recipes_nets():
-    results = load_results("cpu")
-    assert [row.net for row in results.rows] == list(RECIPES)
-    for row in results.rows:
-        settings = recipe(row.net, "cpu")
-        table = describe_net(settings.build(), settings.input_shape)
-        assert (row.params, row.multiply_adds) == (table.params, table.multiply_adds)
-        assert len(row.accuracies) >= 3 and row.mean >= 0.8 and min(row.accuracies) >= 0.7

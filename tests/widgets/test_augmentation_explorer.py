@@ -1,4 +1,4 @@
-"""The widget of notebook 08: random variants of a photo."""
+"""AugmentationExplorer: random variants of a photo."""
 
 import threading
 
@@ -7,21 +7,24 @@ import torch
 from torchvision.transforms.v2 import functional as T
 
 from helpers import load_photo
-from helpers.widgets import AugmentationExplorer, svg
-from helpers.widgets.augmentation_explorer import COLOR, GEOMETRY, SEEDS, SIDE, VARIANTS, OwnRandomNumbers, pipeline
-from helpers.widgets.driver import drive
+from helpers.drawing import svg
+from helpers.widgets import AugmentationExplorer
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.nets.augmentation_explorer import (
+    COLOR,
+    GEOMETRY,
+    SEEDS,
+    SIDE,
+    VARIANTS,
+    OwnRandomNumbers,
+    pipeline,
+)
 
 NOTHING = dict.fromkeys((*GEOMETRY, *COLOR), 0.0) | {"crop": 1.0, "rotation": 0}
 STRONG = {
     "flip": 0.5, "crop": 0.1, "shift": 0.5, "scale": 0.5, "rotation": 180,
     "brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.5,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def strict(monkeypatch):
-    """Errors in callbacks raise."""
-    monkeypatch.setenv("CNN_COURSE_STRICT", "1")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 import traitlets
 from PIL import Image
 
-from helpers.widgets import svg
-from helpers.widgets.base import Explorer, choice, slider, switch
-from helpers.widgets.driver import drive
+from helpers.drawing import svg
+from helpers.widgets.kit.base import Explorer, choice, slider, switch
+from helpers.widgets.kit.driver import drive
 
 
 class Window(Explorer):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from helpers.widgets import BatchNormExplorer
-from helpers.widgets.batch_norm_explorer import LARGEST_BATCH, MOST_BATCHES, numbers
-from helpers.widgets.driver import drive
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.nets.batch_norm_explorer import LARGEST_BATCH, MOST_BATCHES, numbers
 
 
 @pytest.fixture(scope="module")

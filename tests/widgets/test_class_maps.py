@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.blocks import nin_block
 from helpers.data import ImageBatches
-from helpers.networks import lenet, nin
-from helpers.widgets import ClassMaps, class_maps
-from helpers.widgets.driver import drive
+from helpers.networks import lenet, nin, nin_block
+from helpers.widgets import ClassMaps
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.nets import class_maps
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
 

@@ -1,4 +1,4 @@
-"""The widget of notebook 13 against PyTorch: the depth lab."""
+"""DepthLab against the net written by hand."""
 
 import copy
 
@@ -8,10 +8,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.data import ImageBatches
-from helpers.widgets import DepthLab, trainer
-from helpers.widgets.depth_lab import MOST, PROBE, tower
-from helpers.widgets.driver import drive
-from helpers.widgets.short_run import fresh_net
+from helpers.widgets import DepthLab
+from helpers.widgets.kit import trainer
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.kit.short_run import fresh_net
+from helpers.widgets.nets.depth_lab import MOST, PROBE, tower
 
 
 def pictures(count, *, shuffle=False, seed=0):
@@ -116,7 +117,7 @@ def test_no_global_random_number_is_drawn_and_a_start_is_computed_once(lab, monk
     lab.wait()
     assert torch.equal(torch.get_rng_state(), before)
     kept = copy.copy(lab.result["lengths"])
-    monkeypatch.setattr("helpers.widgets.depth_lab.start", None)
+    monkeypatch.setattr("helpers.widgets.nets.depth_lab.start", None)
     lab.lr = 0.5  # the net is the same
     assert lab.result["lengths"] == kept and not lab.errors
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from helpers.drawing import svg
 from helpers.scratch import col2im, im2col
-from helpers.widgets import Im2colExplorer, svg
-from helpers.widgets.driver import drive
+from helpers.widgets import Im2colExplorer
+from helpers.widgets.kit.driver import drive
 
 SHAPES = list(itertools.product([1, 2], [1, 2], [3, 5], [1, 2, 3], [1, 2, 3], [0, 1]))
 NAMES = ("images", "channels", "size", "kernel_size", "stride", "padding")

@@ -1,4 +1,4 @@
-"""The widget of notebook 11: an Inception block, its channels and its costs."""
+"""InceptionExplorer: an Inception block, its channels and its costs."""
 
 import re
 
@@ -8,19 +8,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from helpers import describe_net
-from helpers.blocks import Paths, inception
-from helpers.networks import googlenet
-from helpers.widgets import InceptionExplorer, svg
-from helpers.widgets.driver import drive
-from helpers.widgets.inception_explorer import CHANNELS, OWN, PRESETS
+from helpers.drawing import svg
+from helpers.networks import Paths, googlenet, inception
+from helpers.widgets import InceptionExplorer
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.nets.inception_explorer import CHANNELS, OWN, PRESETS
 
 numbers = st.integers(1, 40)
-
-
-@pytest.fixture(autouse=True)
-def strict(monkeypatch):
-    """Errors in callbacks raise."""
-    monkeypatch.setenv("CNN_COURSE_STRICT", "1")
 
 
 def counts(layers, in_channels, size):

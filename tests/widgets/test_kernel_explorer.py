@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from helpers import corr2d
 from helpers.data import load_photo
 from helpers.widgets import KernelExplorer
-from helpers.widgets.driver import drive
-from helpers.widgets.kernel_editor import KERNELS, KernelEditor, name_of, resized
-from helpers.widgets.pictures import as_upload, open_picture
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.kit.kernel_editor import KERNELS, KernelEditor, name_of, resized
+from helpers.widgets.kit.pictures import as_upload, open_picture
 
 SOBEL = torch.tensor(KERNELS["Sobel x"], dtype=torch.float32)
 

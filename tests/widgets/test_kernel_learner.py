@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.widgets import KernelLearner
-from helpers.widgets.driver import drive
-from helpers.widgets.kernel_learner import MOST_STEPS, TOO_MUCH, X, Y, start_kernel
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.layers.kernel_learner import MOST_STEPS, TOO_MUCH, X, Y, start_kernel
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The widget of notebook 14: whatever LookInside shows of a net is what PyTorch and helpers.inside say of it."""
+"""LookInside: whatever it shows of a net is what PyTorch and helpers.inside say of it."""
 
 import re
 import threading
@@ -9,19 +9,13 @@ import torchvision
 from torch import nn
 
 from helpers import load_photo, receptive_field
+from helpers.drawing import svg
 from helpers.inside import activations, grad_cam, occlusion_map, top_images
-from helpers.widgets import LookInside, svg
-from helpers.widgets.driver import drive
-from helpers.widgets.look_inside import VIEWS
+from helpers.widgets import LookInside
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.nets.look_inside.widget import VIEWS
 
-from .test_inside import COURSE, Functional, Shared, made
-from .test_widgets_07 import CLASSES, lenet_like, pictures
-
-
-@pytest.fixture(autouse=True)
-def strict(monkeypatch):
-    """Errors in callbacks raise."""
-    monkeypatch.setenv("CNN_COURSE_STRICT", "1")
+from ..examples import CLASSES, COURSE, Functional, Shared, lenet_like, made, pictures
 
 
 def photos(side=64):
@@ -259,7 +253,7 @@ def test_the_unit_slider_follows_the_layer(look):
 
 
 def test_a_slow_search_goes_on_in_a_thread_and_says_how_far_it_is(monkeypatch):
-    monkeypatch.setattr("helpers.widgets.look_inside.PATIENCE", 0.0)
+    monkeypatch.setattr("helpers.widgets.nets.look_inside.widget.PATIENCE", 0.0)
     gate, net = threading.Event(), Shared()
     look = LookInside(net, torch.rand(40, 1, 9, 9))
     original = look.gallery.__class__.__getitem__
@@ -287,7 +281,7 @@ def look_all(look):
 
 def test_an_error_in_the_thread_is_shown(monkeypatch):
     monkeypatch.delenv("CNN_COURSE_STRICT")
-    monkeypatch.setattr("helpers.widgets.look_inside.PATIENCE", 0.0)
+    monkeypatch.setattr("helpers.widgets.nets.look_inside.widget.PATIENCE", 0.0)
     given = [torch.rand(1, 9, 9), torch.rand(3, 9, 9)]
     look = LookInside(Shared(), given)
     look.view = "top pictures"

@@ -7,9 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from helpers.widgets import PoolingExplorer, svg
-from helpers.widgets.driver import drive
-from helpers.widgets.pooling_explorer import FARTHEST, PICTURES, SMALLEST_FONT, scene, shifted
+from helpers.drawing import svg
+from helpers.widgets import PoolingExplorer
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.layers.pooling_explorer import FARTHEST, PICTURES, SMALLEST_FONT, scene, shifted
 
 
 @pytest.fixture

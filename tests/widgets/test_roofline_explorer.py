@@ -1,4 +1,4 @@
-"""The widget of notebook 15: what it counts is what the layer does, what it measures is a rate."""
+"""RooflineExplorer: what it counts is what the layer does, what it measures is a rate."""
 
 import math
 
@@ -8,8 +8,8 @@ from torch import nn
 
 from helpers import describe_net
 from helpers.widgets import RooflineExplorer
-from helpers.widgets.driver import drive
-from helpers.widgets.roofline_explorer import inside, rate
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.nets.roofline_explorer import inside, rate
 
 CPU = torch.device("cpu")
 

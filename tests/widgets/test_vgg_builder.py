@@ -1,4 +1,4 @@
-"""The widget of notebook 09 against PyTorch: what the VGG builder says of a net is what `describe_net` counts."""
+"""VGGBuilder: what it says of a net is what `describe_net` counts."""
 
 import re
 import time
@@ -12,13 +12,13 @@ from matplotlib.textpath import TextPath
 from helpers.anatomy import describe_net
 from helpers.networks import VGG11, vgg
 from helpers.widgets import VGGBuilder
-from helpers.widgets.driver import drive
-from helpers.widgets.run_picture import KEPT
-from helpers.widgets.short_run import fresh_net
-from helpers.widgets.vgg_builder import BLOCKS
-from helpers.widgets.vgg_picture import HEIGHT, ROWS, stages
+from helpers.widgets.kit.driver import drive
+from helpers.widgets.kit.run_picture import KEPT
+from helpers.widgets.kit.short_run import fresh_net
+from helpers.widgets.nets.vgg_builder import BLOCKS
+from helpers.widgets.nets.vgg_picture import HEIGHT, ROWS, stages
 
-from .test_widgets_07 import pictures
+from ..examples import pictures
 
 PARTS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from((1, 4, 6, 16))), min_size=5, max_size=5)
 COUNTS = "params", "multiply_adds", "activation_bytes"

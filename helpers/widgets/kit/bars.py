@@ -1,6 +1,6 @@
 """Bars of signed values, one of them chosen."""
 
-from . import svg
+from helpers.drawing import svg
 
 
 def named_bars(values, chosen, names, area, limits):

@@ -28,7 +28,8 @@ import weakref
 import ipywidgets as W
 import traitlets as T
 
-from . import svg
+from helpers.drawing import svg
+
 from .layout import Hooks, side_by_side
 
 _order = itertools.count()

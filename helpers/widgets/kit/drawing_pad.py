@@ -3,7 +3,7 @@
 import ipywidgets as W
 import torch
 
-from . import svg
+from helpers.drawing import svg
 
 SIDE = 14  # cells a side: a cell is 2×2 pixels of a 28×28 picture
 CELL = 18  # px

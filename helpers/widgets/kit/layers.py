@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..inside_layers import quiet_copy, run, watch
-from . import svg
+from helpers.drawing import svg
+from helpers.inside.layers import quiet_copy, run, watch
 
 __all__ = ["Layer", "around", "check_arguments", "larger_units", "limits_of", "quiet_copy", "record", "run"]
 

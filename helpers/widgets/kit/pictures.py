@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..data import load_photo
+from helpers.data import load_photo
 
 UPLOAD = "your own"
 SIDE = 200
@@ -51,7 +51,7 @@ def source_code(name, upload):
     """Return the lines of Python that make X, the picture that `chosen_picture` returns."""
     if name != UPLOAD:
         return SOURCES[name]
-    return f"from helpers.widgets.pictures import open_picture\n\nX = open_picture({upload[0]['name']!r})"
+    return f"from helpers.widgets.kit.pictures import open_picture\n\nX = open_picture({upload[0]['name']!r})"
 
 
 def as_upload(name, content):

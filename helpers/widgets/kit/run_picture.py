@@ -2,7 +2,7 @@
 
 import math
 
-from . import svg
+from helpers.drawing import svg
 
 KEPT = 6  # runs that are shown
 WIDTH, HEIGHT = 800, 396

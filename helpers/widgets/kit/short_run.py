@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import nn
 
-from ..data import ImageBatches
-from ..training import evaluate_accuracy, train_epoch
+from helpers.data import ImageBatches
+from helpers.training import evaluate_accuracy, train_epoch
 
 POINTS = 20  # of a curve
 

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from ..data import ImageBatches
-from ..training import profile
+from helpers.data import ImageBatches
+from helpers.training import profile
+
 from .background import Job
 from .base import Explorer
 from .run_picture import KEPT, standing

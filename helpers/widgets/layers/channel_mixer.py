@@ -5,10 +5,11 @@ import numpy as np
 import torch
 import traitlets as T
 
-from ..data import PHOTOS
-from . import svg
-from .base import Explorer, choice, parameter, slider
-from .layout import side_by_side
+from helpers.data import PHOTOS
+from helpers.drawing import svg
+
+from ..kit.base import Explorer, choice, parameter, slider
+from ..kit.layout import side_by_side
 from .mix_picture import COLORS, ROUNDING, SIDE, draw_mix, loss, photo
 
 LARGEST = 4.0  # of a weight

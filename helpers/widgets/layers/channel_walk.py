@@ -4,12 +4,13 @@ import ipywidgets as W
 import torch
 import traitlets as T
 
-from ..ops import corr2d_multi_in_out
-from . import svg
-from .base import Explorer, slider
+from helpers.drawing import svg
+from helpers.ops import corr2d_multi_in_out
+
+from ..kit.base import Explorer, slider
+from ..kit.layout import side_by_side
+from ..kit.player import player
 from .channel_walk_picture import draw_walk, equation, expression
-from .layout import side_by_side
-from .player import player
 
 KERNEL_SIZE, MOST, LARGEST = 2, 3, 5  # the kernel's height = width; channels; the input's height = width
 STRONGEST = 60  # bias

@@ -1,6 +1,6 @@
 """How the channel walk looks: input channels with their slices, the sum of their products, the output maps."""
 
-from . import svg
+from helpers.drawing import svg
 
 SIDE, ROW, TOP = 124, 150, 24  # of a map and of what belongs to one channel, px
 CELL = 42  # of a slice and of its products

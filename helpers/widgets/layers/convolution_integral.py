@@ -3,8 +3,9 @@
 import torch
 import torch.nn.functional as F
 
-from . import svg
-from .base import Explorer, choice, slider
+from helpers.drawing import svg
+
+from ..kit.base import Explorer, choice, slider
 
 STEP = 0.05  # hours between samples; the jumps of all shapes lie between two samples
 HOURS, BEFORE = 12, 4  # the time axis runs from -BEFORE to HOURS

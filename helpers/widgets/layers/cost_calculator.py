@@ -5,10 +5,11 @@ import math
 import ipywidgets as W
 import traitlets as T
 
-from . import svg
-from .base import Explorer, choice, parameter, slider
-from .dense_cost import count, memory
-from .layout import side_by_side
+from helpers.drawing import svg
+from helpers.drawing.words import count, memory
+
+from ..kit.base import Explorer, choice, parameter, slider
+from ..kit.layout import side_by_side
 
 BYTES = 4  # of a number in fp32
 PLAIN, GROUPED, SEPARABLE = KINDS = "plain", "grouped", "depthwise-separable"

@@ -2,8 +2,10 @@
 
 import math
 
-from . import svg
-from .base import Explorer, slider
+from helpers.drawing import svg
+from helpers.drawing.words import COUNTS, UNITS, count, memory
+
+from ..kit.base import Explorer, slider
 
 BYTES = 4  # of a number in fp32
 COPIES = 3  # weights, gradients, momentum
@@ -15,8 +17,6 @@ PANELS = {  # quantity of a layer: title of its pair of bars
     "training_bytes": "memory in training, fp32: weights, gradients, momentum",
     "multiply_adds": "multiply-adds for one photo",
 }
-COUNTS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 class DenseCost(Explorer):
@@ -105,17 +105,3 @@ def _axis(top, bottom):
 def _place(value):
     """Where a value lies on the axis, in px."""
     return LEFT + svg.scaled(math.log10(value), (0, DECADES)) * WIDTH
-
-
-def count(number):
-    """Return a count in words: 2,700; 3.6 billion."""
-    if number < 1e6:
-        return f"{number:,}"
-    power = min(int(math.log10(number)) // 3, len(COUNTS) - 1)
-    return f"{number / 1000**power:.4g}{COUNTS[power]}"
-
-
-def memory(size):
-    """Return a number of bytes with its unit, powers of a thousand: 32.4 kB, 43.2 GB."""
-    power = min(int(math.log10(size)) // 3, len(UNITS) - 1)
-    return f"{size / 1000**power:.4g} {UNITS[power]}"

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from ..data import load_photo
-from . import svg
+from helpers.data import load_photo
+from helpers.drawing import svg
 
 PHOTO = 224  # pixels of the photo, as networks for photos take it
 SIDE, SEEN = 300, 150  # of the photo's and the enlarged field's panel, px

@@ -3,11 +3,12 @@
 import ipywidgets as W
 import numpy as np
 
-from ..ops import output_size
-from ..scratch import col2im, im2col
-from .base import Explorer, choice, slider
+from helpers.ops import output_size
+from helpers.scratch import col2im, im2col
+
+from ..kit.base import Explorer, choice, slider
+from ..kit.layout import side_by_side
 from .im2col_picture import draw_im2col
-from .layout import side_by_side
 
 
 class Im2colExplorer(Explorer):

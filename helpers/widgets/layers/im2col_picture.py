@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import svg
+from helpers.drawing import svg
 
 LEFT, TOP, WIDTH, HEIGHT = 8, 34, 250, 306  # of the batch, px
 MATRIX, MATRIX_WIDTH = 318, 360

@@ -4,13 +4,25 @@ import ipywidgets as W
 import torch
 import traitlets as T
 
-from ..ops import corr2d, output_size
-from . import svg
-from .base import Explorer, choice, parameter, slider, switch
-from .kernel_editor import KERNELS, LARGEST, OWN, SIZES, KernelEditor, Weights, kernel_named, name_of, resized, size_of
+from helpers.drawing import svg
+from helpers.ops import corr2d, output_size
+
+from ..kit.base import Explorer, choice, parameter, slider, switch
+from ..kit.kernel_editor import (
+    KERNELS,
+    LARGEST,
+    OWN,
+    SIZES,
+    KernelEditor,
+    Weights,
+    kernel_named,
+    name_of,
+    resized,
+    size_of,
+)
+from ..kit.layout import side_by_side
+from ..kit.pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code
 from .kernel_picture import draw_explorer
-from .layout import side_by_side
-from .pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code
 
 STEP = 0.05  # of the slider for the centre weight
 CODE = """import torch

@@ -4,9 +4,10 @@ import math
 
 import torch
 
-from ..ops import corr2d
-from . import svg
-from .base import Explorer, slider
+from helpers.drawing import svg
+from helpers.ops import corr2d
+
+from ..kit.base import Explorer, slider
 
 MOST_STEPS = 50
 TOO_MUCH = 1e4  # a loss above it counts as diverged, and the run ends

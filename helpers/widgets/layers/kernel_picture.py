@@ -5,7 +5,7 @@ import textwrap
 
 import numpy as np
 
-from . import svg
+from helpers.drawing import svg
 
 SIDE = 250  # of the input's panel, px
 TOP, INPUT, OUTPUT, TAPS = 24, 8, 292, 580

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..data import load_photo
-from . import svg
+from helpers.data import load_photo
+from helpers.drawing import svg
 
 SIDE, SMALL = 200, 64  # of the photo and of a single channel, px
 INPUT, OUTPUT, PRODUCT, TOP, CELL = 8, 232, 470, 24, 42

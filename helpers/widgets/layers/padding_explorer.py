@@ -4,12 +4,13 @@ import ipywidgets as W
 import torch
 import traitlets as T
 
-from ..ops import corr2d
-from . import svg
-from .base import Explorer, slider, switch
-from .layout import side_by_side
+from helpers.drawing import svg
+from helpers.ops import corr2d
+
+from ..kit.base import Explorer, slider, switch
+from ..kit.layout import side_by_side
+from ..kit.player import player
 from .padding_picture import count, draw_padding
-from .player import player
 
 PAIRS = {  # what holds for the height, and by itself for the width where the two are apart
     "size": "size_w", "kernel_size": "kernel_size_w", "padding": "padding_w", "stride": "stride_w",

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from . import svg
+from helpers.drawing import svg
 
 SIDE = 330  # of the input's and the output's panel, px: 14 cells in which three digits can be read
 LEFT, MIDDLE, RIGHT, TOP = 8, 340, 472, 22

@@ -6,11 +6,12 @@ import ipywidgets as W
 import numpy as np
 import torch
 
-from ..data import load_photo
-from ..ops import corr2d, pool2d
-from . import svg
-from .base import Explorer, choice, slider
-from .layout import side_by_side
+from helpers.data import load_photo
+from helpers.drawing import svg
+from helpers.ops import corr2d, pool2d
+
+from ..kit.base import Explorer, choice, slider
+from ..kit.layout import side_by_side
 
 FARTHEST = 8  # px to the right
 ROWS, LEFT, RIGHT, SIDE = (26, 286), 8, 372, 216  # panels, px

@@ -5,9 +5,9 @@ import functools
 import ipywidgets as W
 import traitlets as T
 
-from .base import Explorer, choice, slider, switch
+from ..kit.base import Explorer, choice, slider, switch
+from ..kit.layout import side_by_side
 from .field_picture import PHOTO, draw_fields
-from .layout import side_by_side
 
 MOST = 8  # layers
 OWN = "your own"

@@ -7,10 +7,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torchvision.transforms import v2
 
-from ..data import PHOTOS, load_photo
-from . import svg
-from .base import Explorer, choice, slider
-from .layout import side_by_side
+from helpers.data import PHOTOS, load_photo
+from helpers.drawing import svg
+
+from ..kit.base import Explorer, choice, slider
+from ..kit.layout import side_by_side
 
 VARIANTS, COLUMNS = 6, 3
 SIDE, GAP = 112, 8  # px; pictures are shown pixel by pixel

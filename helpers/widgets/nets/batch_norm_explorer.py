@@ -6,11 +6,12 @@ import math
 import ipywidgets as W
 import torch
 
-from ..batch_norm import batch_norm
-from . import svg
-from .base import Explorer, choice, slider
+from helpers.drawing import svg
+from helpers.networks.batch_norm import batch_norm
+
+from ..kit.base import Explorer, choice, slider
+from ..kit.layout import side_by_side
 from .batch_norm_picture import draw_explorer
-from .layout import side_by_side
 
 MOST_BATCHES, LARGEST_BATCH, EPS = 60, 256, 1e-5
 REFUSAL = "ValueError: Expected more than 1 value per channel when training"

@@ -2,7 +2,7 @@
 
 import torch
 
-from . import svg
+from helpers.drawing import svg
 
 BEFORE, AFTER = (30, 44, 330, 120), (440, 44, 330, 120)  # x, y, width, height of the plot areas
 MEAN, VARIANCE = (30, 250, 330, 130), (440, 250, 330, 130)

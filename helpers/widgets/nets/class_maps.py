@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from . import svg
-from .base import Explorer, slider, switch
+from helpers.drawing import svg
+
+from ..kit.base import Explorer, slider, switch
+from ..kit.layers import check_arguments, quiet_copy, run
 from .class_maps_picture import HEIGHT, WIDTH, bars, browsed, enlarged, picture, scale_bar, tiles
-from .layers import check_arguments, quiet_copy, run
 from .picture_lab import transform
 
 SEARCHED = 2_000  # test pictures among which mistakes are looked for: a moment on a CPU

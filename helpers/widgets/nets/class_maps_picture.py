@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from . import svg
-from .bars import named_bars
+from helpers.drawing import svg
+
+from ..kit.bars import named_bars
 
 WIDTH, HEIGHT = 812, 358
 SIDE = 144  # px, of the picture and of the enlarged map

@@ -7,13 +7,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..blocks import Residual
-from . import svg
-from .base import choice, slider, switch
-from .layout import side_by_side
-from .run_picture import HEIGHT, WIDTH, draw_runs
-from .short_run import fresh_net
-from .trainer import Trainer
+from helpers.drawing import svg
+from helpers.networks import Residual
+
+from ..kit.base import choice, slider, switch
+from ..kit.layout import side_by_side
+from ..kit.run_picture import HEIGHT, WIDTH, draw_runs
+from ..kit.short_run import fresh_net
+from ..kit.trainer import Trainer
 
 MOST = 24  # blocks
 CHANNELS = 8

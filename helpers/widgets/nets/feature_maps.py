@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from . import svg
-from .bars import named_bars, upright_bars
-from .base import Explorer, slider
-from .layers import around, check_arguments, larger_units, limits_of, record
+from helpers.drawing import svg
+
+from ..kit.bars import named_bars, upright_bars
+from ..kit.base import Explorer, slider
+from ..kit.layers import around, check_arguments, larger_units, limits_of, record
 
 WIDTH, HEIGHT = 800, 336
 TILES = (172, 84, 380, 200)  # x, y, width, height of the area for all channels

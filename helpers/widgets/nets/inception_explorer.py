@@ -3,18 +3,19 @@
 import ipywidgets as W
 import traitlets as T
 
-from ..networks import INCEPTIONS
-from . import svg
-from .base import Explorer, choice, slider
-from .dense_cost import count
+from helpers.drawing import svg
+from helpers.drawing.words import count
+from helpers.networks import INCEPTIONS
+
+from ..kit.base import Explorer, choice, slider
+from ..kit.layout import side_by_side
 from .inception_picture import draw_block, percent
-from .layout import side_by_side
 
 OWN = "own"
 NAMES = (("3a", "3b"), ("4a", "4b", "4c", "4d", "4e"), ("5a", "5b"))  # as in the paper's table 1
 SIZES = 28, 14, 7  # of the maps in stages 3, 4 and 5, for a picture of 224 px
 CHANNELS = "in_channels", "c1", "reduce3", "out3", "reduce5", "out5", "c4"
-CODE = """from helpers.blocks import inception
+CODE = """from helpers.networks import inception
 
 block = inception({in_channels}, {c1}, ({reduce3}, {out3}), ({reduce5}, {out5}), {c4})"""
 

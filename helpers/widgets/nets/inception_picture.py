@@ -1,7 +1,7 @@
 """The picture of the Inception explorer: four paths, their channels joined, and what they cost."""
 
-from . import svg
-from .dense_cost import count
+from helpers.drawing import svg
+from helpers.drawing.words import count
 
 SIZE = 800, 406
 TOP, ROW = 44, 52  # px: first path's row, and its height

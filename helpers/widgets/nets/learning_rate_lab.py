@@ -4,12 +4,13 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
-from ..networks import lenet
-from . import svg
-from .base import choice, parameter
-from .layout import side_by_side
-from .run_picture import HEIGHT, WIDTH, draw_runs
-from .trainer import Trainer
+from helpers.drawing import svg
+from helpers.networks import lenet
+
+from ..kit.base import choice, parameter
+from ..kit.layout import side_by_side
+from ..kit.run_picture import HEIGHT, WIDTH, draw_runs
+from ..kit.trainer import Trainer
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9, 2.0, 5.0, 10.0)
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "ReLU": nn.ReLU}

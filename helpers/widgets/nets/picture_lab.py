@@ -7,10 +7,11 @@ import ipywidgets as W
 import torch
 from torch.nn import functional as F
 
-from . import svg
-from .base import Explorer, choice, slider
-from .drawing_pad import CELL, SIDE, DrawingPad
-from .layers import check_arguments, quiet_copy, run
+from helpers.drawing import svg
+
+from ..kit.base import Explorer, choice, slider
+from ..kit.drawing_pad import CELL, SIDE, DrawingPad
+from ..kit.layers import check_arguments, quiet_copy, run
 
 TEST, DRAWN = "test picture", "my drawing"
 HINT = (

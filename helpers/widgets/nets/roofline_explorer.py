@@ -7,11 +7,12 @@ import ipywidgets as W
 import torch
 from torch.nn import functional as F
 
-from ..levers import clock, copy_rate, peak_rate
-from ..training import try_gpu
-from . import svg
-from .base import Explorer, choice, slider, switch
-from .layout import side_by_side
+from helpers.drawing import svg
+from helpers.scaling.levers import clock, copy_rate, peak_rate
+from helpers.training import try_gpu
+
+from ..kit.base import Explorer, choice, slider, switch
+from ..kit.layout import side_by_side
 
 WIDTH, HEIGHT = 800, 372
 AREA = (62, 30, 430, 290)  # x, y, width, height of the plot

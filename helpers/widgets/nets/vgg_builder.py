@@ -3,12 +3,13 @@
 import ipywidgets as W
 import traitlets as T
 
-from ..networks import vgg
-from . import svg
-from .base import parameter, slider, switch
-from .layout import side_by_side
-from .short_run import count_steps
-from .trainer import Trainer
+from helpers.drawing import svg
+from helpers.networks import vgg
+
+from ..kit.base import parameter, slider, switch
+from ..kit.layout import side_by_side
+from ..kit.short_run import count_steps
+from ..kit.trainer import Trainer
 from .vgg_picture import HEIGHT, WIDTH, draw_net, stages
 
 BLOCKS = 1, 2, 3, 4, 5

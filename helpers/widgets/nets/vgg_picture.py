@@ -3,9 +3,10 @@
 import math
 from typing import NamedTuple
 
-from . import svg
-from .run_picture import HEIGHT as RUNS_HEIGHT
-from .run_picture import WIDTH, draw_runs
+from helpers.drawing import svg
+
+from ..kit.run_picture import HEIGHT as RUNS_HEIGHT
+from ..kit.run_picture import WIDTH, draw_runs
 
 BYTES = 4  # of a number in fp32
 ROW, TOP = 25, 44

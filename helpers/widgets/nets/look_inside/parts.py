@@ -5,9 +5,10 @@ import math
 import numpy as np
 from torch.nn import functional as F
 
-from . import svg
-from .bars import upright_bars
-from .layers import around
+from helpers.drawing import svg
+
+from ...kit.bars import upright_bars
+from ...kit.layers import around
 
 WIDTH, HEIGHT = 800, 400
 CHIPS = 10  # layers shown at a time in the strip above

@@ -1,8 +1,9 @@
 """Draw what `LookInside` shows: the layers, the picture with the net's answer, and one of four views."""
 
-from . import svg
-from .layers import larger_units, limits_of
-from .look_inside_parts import (
+from helpers.drawing import svg
+
+from ...kit.layers import larger_units, limits_of
+from .parts import (
     HEIGHT,
     LARGE,
     LEFT,

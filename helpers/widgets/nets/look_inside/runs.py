@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..inside_layers import first_tensor, peaks, quiet_copy, watch
+from helpers.inside.layers import first_tensor, peaks, quiet_copy, watch
 
 CHUNK = 16  # pictures that run together
 

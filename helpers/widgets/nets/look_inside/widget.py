@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..inside import covered, window_corners
-from ..inside_fields import field_boxes, followed_fields
-from ..inside_layers import first_tensor, quiet_copy, watch
-from . import svg
-from .background import Job
-from .base import Explorer, choice, slider
-from .layers import Layer
-from .layout import side_by_side
-from .look_inside_picture import HEIGHT, WIDTH, draw_view, left_column, numbers_of
-from .look_inside_runs import Gallery, Sweep, drawable, has_classes
+from helpers.drawing import svg
+from helpers.inside.fields import field_boxes, followed_fields
+from helpers.inside.layers import first_tensor, quiet_copy, watch
+from helpers.inside.methods import covered, window_corners
+
+from ...kit.background import Job
+from ...kit.base import Explorer, choice, slider
+from ...kit.layers import Layer
+from ...kit.layout import side_by_side
+from .picture import HEIGHT, WIDTH, draw_view, left_column, numbers_of
+from .runs import Gallery, Sweep, drawable, has_classes
 
 VIEWS = ["maps", "top pictures", "Grad-CAM", "occlusion"]
 SEARCHED = 300  # pictures among which the strongest are looked for

@@ -1,0 +1,1 @@
+"""Everything that the course has measured, measured again: python -m helpers.benchmark."""

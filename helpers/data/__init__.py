@@ -1,0 +1,7 @@
+"""Pictures in batches, and where they come from: `from helpers.data import load_data_fashion_mnist, load_photo`."""
+
+from .batches import PHOTOS, ImageBatches, load_data_fashion_mnist, load_photo
+from .device import try_gpu
+from .sources import digits, find_images
+
+__all__ = ["PHOTOS", "ImageBatches", "digits", "find_images", "load_data_fashion_mnist", "load_photo", "try_gpu"]

@@ -1,0 +1,17 @@
+"""What a trained network looks at: `from helpers.inside import activations, grad_cam, occlusion_map`."""
+
+from .fields import measured_field
+from .methods import (
+    TopImages,
+    Windows,
+    activations,
+    ascend,
+    features,
+    grad_cam,
+    image_windows,
+    occlusion_map,
+    top_images,
+)
+
+__all__ = ["TopImages", "Windows", "activations", "ascend", "features", "grad_cam", "image_windows", "measured_field",
+           "occlusion_map", "top_images"]  # fmt: skip

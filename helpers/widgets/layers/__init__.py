@@ -1,0 +1,1 @@
+"""Widgets on one layer: convolution, padding, channels, pooling, cost (notebooks 00 to 06)."""

@@ -1,0 +1,1 @@
+"""Widgets on whole networks, their training and what they look at (notebooks 07 to 15)."""
