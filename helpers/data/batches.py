@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import textwrap
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,7 @@ from .device import try_gpu
 from .sources import ImageSet, find_images
 
 PHOTOS = ("flower", "china")
+COLUMNS = 80  # of what is printed
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look, ITU-R BT.601
 
 
@@ -137,16 +139,23 @@ def keep_freed_memory(size: int = 1 << 28) -> bool:
 
 
 def origin(found: ImageSet, problems: list[str], num_train: int, num_test: int) -> str:
-    """One line on what was loaded from where; for the digits, also why and how to get Fashion-MNIST."""
+    """Say in one line what was loaded from where; in further ones, if need be, why it is not Fashion-MNIST.
+
+    No line is longer than COLUMNS, so that none breaks inside a word in a notebook.
+    """
     counts = [f"{taken:,}" if taken == len(whole) else f"{taken:,} of {len(whole):,}"
               for taken, whole in ((num_train, found.train_labels), (num_test, found.test_labels))]
-    line = f"{found.source}: {counts[0]} training and {counts[1]} test images, from {found.place}"
-    reasons = f" ({'; '.join(problems)})" if problems else ""
+    said = [f"{found.source} ({found.place}): train {counts[0]}, test {counts[1]}"]
+    reasons = "; ".join(problems)
+    if found.altered:
+        said.append(f"Not the published files of Fashion-MNIST: other content in {', '.join(found.altered)}.")
     if found.source == "digits":
-        return (f"{line}, in the place of Fashion-MNIST{reasons}.\nTo get Fashion-MNIST: connect to the internet and "
-                "run this cell again, or set CNN_COURSE_DATA to a folder that holds FashionMNIST/raw.")
-    other = "" if found.published else "; not the published set, whose classes have 6,000 and 1,000 images each"
-    return line + reasons + other
+        said.append("These stand in for Fashion-MNIST" + (f": {reasons}." if reasons else "."))
+        said.append("To get Fashion-MNIST: connect to the internet and run this cell again, or set CNN_COURSE_DATA to "
+                    "a folder that holds FashionMNIST/raw.")
+    elif reasons:
+        said.append(f"Passed over: {reasons}.")
+    return "\n".join(textwrap.fill(line, COLUMNS, break_on_hyphens=False) for line in said)
 
 
 def load_photo(name: str = "flower", size: int = 200, color: bool = False) -> Tensor:

@@ -1,6 +1,7 @@
 """Where the bytes of the pictures come from: a folder, a download, or the digits inside scikit-learn."""
 
 import gzip
+import hashlib
 import math
 import os
 import struct
@@ -21,6 +22,14 @@ from .download import DownloadError, download
 
 DATA = course_folder() / "data"
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+# Of the published files, unpacked (github.com/zalandoresearch/fashion-mnist).
+SHA256 = {
+    FILES[0]: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    FILES[1]: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    FILES[2]: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    FILES[3]: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+PUBLISHED, OTHER = "Fashion-MNIST", "own files"  # what files of the right shape are called
 FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 _in_memory: dict = {}  # folder that could not be written -> the ImageSet downloaded for it
 
@@ -31,7 +40,11 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A data set: images uint8 (N, 1, 28, 28), labels int64 (N,), mean and std of all training pixels (0 to 1)."""
+    """A data set: images uint8 (N, 1, 28, 28), labels int64 (N,), mean and std of all training pixels (0 to 1).
+
+    `source` is "Fashion-MNIST" for the published files, "own files" for others of their shape, of which `altered`
+    names those that differ, or "digits".
+    """
 
     source: str
     place: str
@@ -42,12 +55,7 @@ class ImageSet:
     test_labels: Tensor
     mean: float
     std: float
-
-    @property
-    def published(self) -> bool:
-        """Whether the classes are as large as in the published Fashion-MNIST: 6,000 and 1,000 pictures each."""
-        counts = (self.train_labels.bincount(minlength=10), self.test_labels.bincount(minlength=10))
-        return all(bool((count == size).all()) for count, size in zip(counts, (6000, 1000), strict=True))
+    altered: tuple = ()
 
 
 def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageSet, list[str]]:
@@ -57,13 +65,15 @@ def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageS
     `None` allows the download unless CNN_COURSE_OFFLINE is set to something other than 0.
     """
     problems = []
-    named = [("the given folder", folder), ("the folder in CNN_COURSE_DATA", os.environ.get("CNN_COURSE_DATA"))]
-    for place, path in [*named, ("data/", DATA if DATA.is_dir() else None)]:
+    places = [("given folder", "the given folder", folder),
+              ("CNN_COURSE_DATA", "the folder in CNN_COURSE_DATA", os.environ.get("CNN_COURSE_DATA")),
+              ("data/", "data/", DATA if DATA.is_dir() else None)]  # fmt: skip
+    for place, in_words, path in places:
         if path:
             try:
                 return replace(read_folder(Path(path).expanduser()), place=place), problems
             except SourceError as error:
-                problems.append(f"{place} {error}")
+                problems.append(f"{in_words} {error}")
     if allow_download is None:
         allow_download = os.environ.get("CNN_COURSE_OFFLINE", "0") in ("", "0")
     if not allow_download:
@@ -92,7 +102,7 @@ def read_folder(folder: Path) -> ImageSet:
 
 @lru_cache(maxsize=2)
 def _read_raw(raw: Path, stamp: tuple) -> ImageSet:
-    return image_set([read_file(raw, name) for name in FILES], "Fashion-MNIST", "a folder", FASHION)
+    return fashion([read_file(raw, name) for name in FILES], "a folder")
 
 
 def download_images(folder: Path, keep_whole: bool = True) -> ImageSet:
@@ -106,9 +116,9 @@ def download_images(folder: Path, keep_whole: bool = True) -> ImageSet:
     arrays = whole_files(raw) if keep_whole else {}
     contents, obstacle = download(raw, [name for name in FILES if name not in arrays])
     arrays.update({name: parse_idx(content, name) for name, content in contents.items()})
-    place = f"download, kept in memory: data/ cannot be written ({obstacle})" if obstacle else "download"
+    place = f"download, kept in memory as data/ cannot be written: {obstacle}" if obstacle else "download"
     try:
-        found = image_set([arrays[name] for name in FILES], "Fashion-MNIST", place, FASHION)
+        found = fashion([arrays[name] for name in FILES], place)
     except SourceError:
         if not keep_whole:
             raise
@@ -168,6 +178,16 @@ def parse_idx(content: bytes, name: str) -> np.ndarray:
 def idx_bytes(array: np.ndarray) -> bytes:
     """The content of the idx file that holds this uint8 array: the inverse of `parse_idx`."""
     return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def fashion(arrays, place: str) -> ImageSet:
+    """Join the arrays of the four files, in the order of FILES, and say whether they are the published ones.
+
+    Raises SourceError where images and labels cannot belong together.
+    """
+    sums = [hashlib.sha256(idx_bytes(array)).hexdigest() for array in arrays]
+    altered = tuple(name for name, found in zip(FILES, sums, strict=True) if found != SHA256[name])
+    return replace(image_set(arrays, OTHER if altered else PUBLISHED, place, FASHION), altered=altered)
 
 
 def image_set(arrays, source: str, place: str, classes: tuple) -> ImageSet:

@@ -54,7 +54,12 @@ def write_set(folder, packed=False, **options):
 
 @pytest.fixture(name="no_data")
 def data_missing(monkeypatch, tmp_path):
-    """A repository whose data/ (returned) does not exist yet, and no folder named in the environment."""
+    """A repository whose data/ (returned) does not exist yet, and no folder named in the environment.
+
+    The small data set stands for the published one.
+    """
+    sums = {name: hashlib.sha256(idx_bytes(array)).hexdigest() for name, array in small_set().items()}
+    monkeypatch.setattr(sources, "SHA256", sums)
     monkeypatch.setattr(sources, "DATA", tmp_path / "data")
     monkeypatch.setattr(sources, "_in_memory", {})
     monkeypatch.delenv("CNN_COURSE_DATA", raising=False)

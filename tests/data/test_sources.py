@@ -5,6 +5,7 @@ No test reaches the network: mirrors are small servers on the loopback device.
 import os
 import socket
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,11 +15,17 @@ from sklearn.datasets import load_digits
 from torchvision.datasets import FashionMNIST
 
 from helpers.data import download, sources
+from helpers.data.batches import origin
 from helpers.data.sources import FILES, SourceError, find_images, idx_bytes, parse_idx
 
 from .fake_data import data_missing, load, network_off, small_set, two_mirrors, write_set  # noqa: F401  (fixtures)
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
+
+
+def told(capsys):
+    """What was printed, as one line without the line of progress that is drawn over."""
+    return " ".join(capsys.readouterr().out.rsplit("\r", 1)[-1].split())
 
 
 # ---- folders -------------------------------------------------------------------------------------------------
@@ -34,19 +41,21 @@ def test_folder_is_read_as_torchvision_reads_it(no_data, tmp_path, packed, capsy
     pixels = small_set()[TRAIN_IMAGES] / 255
     assert train_iter.mean == pytest.approx(pixels.mean()) and train_iter.std == pytest.approx(pixels.std())
     assert train_iter.classes[9] == "ankle boot" and raw.is_dir()
-    assert capsys.readouterr().out.startswith("Fashion-MNIST: 20 training and 10 test images, from the given folder;")
+    assert capsys.readouterr().out.startswith("Fashion-MNIST (given folder): train 20, test 10\n")
 
 
 def test_order_of_the_folders(no_data, tmp_path, monkeypatch, capsys):
     """Argument before CNN_COURSE_DATA before data/; a later one steps in with a word about the earlier."""
     monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "named"))
-    for folder, line in ((no_data, "from data/ (the given folder holds no FashionMNIST/raw with its four files; "
-                                   "the folder in CNN_COURSE_DATA holds no FashionMNIST/raw"),
-                         (tmp_path / "named", "from the folder in CNN_COURSE_DATA (the given folder holds no"),
-                         (tmp_path / "given", "from the given folder; not")):
+    for folder, line in ((no_data, "own files (data/): train 21, test 10 Not the published files of "
+                                   f"Fashion-MNIST: other content in {TRAIN_IMAGES}, {TRAIN_LABELS}, {TEST_IMAGES}, "
+                                   f"{TEST_LABELS}. Passed over: the given folder holds no FashionMNIST/raw with its "
+                                   "four files; the folder in CNN_COURSE_DATA holds no FashionMNIST/raw with its"),
+                         (tmp_path / "named", f"{TEST_LABELS}. Passed over: the given folder holds no Fashion"),
+                         (tmp_path / "given", "own files (given folder): train 21, test 10 Not the")):
         write_set(folder, n_train=21)
         assert load(folder=tmp_path / "given")[0].num_images == 21
-        out = capsys.readouterr().out
+        out = " ".join(capsys.readouterr().out.split())
         assert line in out and str(tmp_path) not in out
 
 
@@ -86,7 +95,7 @@ def test_damaged_file_ends_in_a_sentence_and_the_next_try_works(fault, no_data, 
     with pytest.raises(SourceError, match=words):
         sources.read_folder(tmp_path / "mine")
     assert load(folder=tmp_path / "mine")[0].source == "digits"
-    out = capsys.readouterr().out
+    out = told(capsys)
     assert "the given folder h" in out and "To get Fashion-MNIST" in out and str(tmp_path) not in out
     (raw / name).write_bytes(whole)
     assert load(folder=tmp_path / "mine")[0].source == "Fashion-MNIST"
@@ -98,7 +107,7 @@ def test_damaged_gz(no_data, tmp_path, damage, capsys):
     packed = raw / f"{TRAIN_IMAGES}.gz"
     packed.write_bytes(damage(packed.read_bytes()))
     assert load(folder=tmp_path / "mine")[0].source == "digits"
-    assert f"has a {TRAIN_IMAGES}.gz that cannot be read" in capsys.readouterr().out
+    assert f"has a {TRAIN_IMAGES}.gz that cannot be read" in told(capsys)
 
 
 def test_whole_gz_serves_where_unpacking_was_interrupted(no_data, tmp_path):
@@ -111,7 +120,7 @@ def test_missing_and_unreadable_files(no_data, tmp_path, capsys):
     raw = write_set(tmp_path / "mine")
     (raw / TEST_LABELS).unlink()
     load(folder=tmp_path / "mine")
-    assert f"the given folder lacks the file {TEST_LABELS}" in capsys.readouterr().out
+    assert f"the given folder lacks the file {TEST_LABELS}" in told(capsys)
     write_set(tmp_path / "mine")
     (raw / TEST_IMAGES).unlink()
     (raw / TEST_IMAGES).symlink_to(tmp_path)  # a folder where a file should be
@@ -146,18 +155,59 @@ def test_digits(no_data):
 
 def test_line_names_the_subset(capsys, no_data):
     load(num_train=50)
-    assert "50 of 1,437 training and 360 test images" in capsys.readouterr().out
+    assert "digits (scikit-learn): train 50 of 1,437, test 360" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("per_class, published", [((6000, 1000), True), ((5999, 1000), False), ((6000, 999), False)])
-def test_another_set_than_the_published_is_called_that(no_data, tmp_path, per_class, published, capsys):
-    """A folder with the right names may hold anything: the line says so where the classes have other sizes."""
+PUBLISHED = {  # the packed files as their authors list them; unpacked, the course's own sums
+    TRAIN_IMAGES: "8d4fb7e6c68d591d4c3dfef9ec88bf0d", TRAIN_LABELS: "25c81989df183df01b3e8a0aad5dffbe",
+    TEST_IMAGES: "bef4ecab320f06d8554ea6380940ec79", TEST_LABELS: "bb300cfdad3c16e7a12a480ee83cd310",
+}  # fmt: skip
+
+
+def test_the_published_files_are_known_by_their_content():
+    """Where they are at hand: their own sums, sizes and classes. The download compares the packed ones."""
+    assert {name.removesuffix(".gz"): md5 for name, md5 in FashionMNIST.resources} == PUBLISHED
+    assert sources.SHA256.keys() == PUBLISHED.keys() and all(len(sum) == 64 for sum in sources.SHA256.values())
+    found, _ = find_images(allow_download=False)
+    if found.source == "digits":
+        pytest.skip("no Fashion-MNIST at hand")
+    assert found.source == "Fashion-MNIST" and not found.altered, found.altered
+    assert found.train_labels.bincount().tolist() == [6000] * 10
+    assert found.test_labels.bincount().tolist() == [1000] * 10
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_other_files_of_the_right_shape_are_used_and_named(no_data, tmp_path, name, capsys):
     raw = write_set(tmp_path / "mine")
-    for images, labels, n in ((TRAIN_IMAGES, TRAIN_LABELS, per_class[0]), (TEST_IMAGES, TEST_LABELS, per_class[1])):
-        (raw / images).write_bytes(idx_bytes(np.zeros((10 * n, 28, 28), np.uint8)))
-        (raw / labels).write_bytes(idx_bytes(np.repeat(np.arange(10, dtype=np.uint8), n)))
-    load(folder=tmp_path / "mine")
-    assert ("; not the published set" in capsys.readouterr().out) == (not published)
+    assert load(folder=tmp_path / "mine")[0].source == "Fashion-MNIST"
+    assert capsys.readouterr().out == "Fashion-MNIST (given folder): train 20, test 10\n"
+    content = bytearray((raw / name).read_bytes())
+    content[-1] ^= 1  # one label, or one pixel by one
+    (raw / name).write_bytes(content)
+    train_iter, _ = load(folder=tmp_path / "mine")
+    assert train_iter.source == "own files" and train_iter.classes[0] == "t-shirt" and train_iter.num_images == 20
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "own files (given folder): train 20, test 10"
+    assert " ".join(said[1:]) == f"Not the published files of Fashion-MNIST: other content in {name}."
+
+
+def test_what_is_printed_fits_a_notebook_s_line(mirrors, no_data, tmp_path, monkeypatch, capsys):
+    """The longest line of each kind: no word of it is broken."""
+    monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "named"))
+    write_set(tmp_path / "named", n_train=21, n_test=11)
+    load(num_train=12, num_test=7)
+    printed = capsys.readouterr().out.splitlines()
+    for mirror in mirrors:
+        mirror.faults = dict.fromkeys(mirror.files, "missing")
+    monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "nothing"))
+    load(folder=tmp_path / "nowhere")
+    monkeypatch.setattr(sources, "digits", sources.digits.__wrapped__)
+    whole = replace(sources.digits(), source="Fashion-MNIST", place="CNN_COURSE_DATA",
+                    train_labels=torch.zeros(60_000), test_labels=torch.zeros(10_000))  # fmt: skip
+    longest = origin(whole, [], 30_000, 2_000)
+    assert longest == "Fashion-MNIST (CNN_COURSE_DATA): train 30,000 of 60,000, test 2,000 of 10,000"
+    printed += [*capsys.readouterr().out.rsplit("\r", 1)[-1].splitlines(), longest]
+    assert len(printed) > 8 and all(len(line) <= 80 for line in printed), printed
 
 
 # ---- download ------------------------------------------------------------------------------------------------
@@ -167,17 +217,14 @@ def stored(data):
     return sorted(path.name for path in data.rglob("*") if path.is_file())
 
 
-def last_line(capsys):
-    """What was printed, without the line of progress that is drawn over."""
-    return capsys.readouterr().out.rsplit("\r", 1)[-1]
 
 
 def test_download_is_stored_and_found_again(mirrors, no_data, capsys):
     assert load()[0].num_images == 20
-    assert last_line(capsys).startswith("Fashion-MNIST: 20 training and 10 test images, from download;")
+    assert told(capsys).startswith("Fashion-MNIST (download): train 20, test 10")
     assert stored(no_data) == sorted(FILES) and len(FashionMNIST(str(no_data))) == 20
     assert load()[0].num_images == 20
-    assert last_line(capsys).startswith("Fashion-MNIST: 20 training and 10 test images, from data/;")
+    assert told(capsys).startswith("Fashion-MNIST (data/): train 20, test 10")
     assert len(mirrors[0].asked) == 4 and not mirrors[1].asked
 
 
@@ -185,7 +232,7 @@ def test_switched_off(mirrors, no_data, monkeypatch, capsys):
     assert load(download=False)[0].source == "digits"
     monkeypatch.setenv("CNN_COURSE_OFFLINE", "1")
     assert load()[0].source == "digits"
-    assert "downloading is switched off" in capsys.readouterr().out and not mirrors[0].asked
+    assert "downloading is switched off" in told(capsys) and not mirrors[0].asked
     assert load(download=True)[0].source == "Fashion-MNIST"
     monkeypatch.setenv("CNN_COURSE_OFFLINE", "0")
     assert find_images()[0].source == "Fashion-MNIST"
@@ -199,7 +246,7 @@ def test_no_network_at_all(mirrors, no_data, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(socket, "socket", Blocked)
         assert load()[0].source == "digits"
-    out = last_line(capsys)
+    out = told(capsys)
     assert "the download of train-images-idx3-ubyte.gz failed" in out and out.count("unreachable") == 2
     assert not stored(no_data) and load()[0].source == "Fashion-MNIST"
 
@@ -222,7 +269,7 @@ def test_download_that_fails_everywhere_and_the_next_try(fault, mirrors, no_data
     for mirror in mirrors:
         mirror.faults = {f"{TEST_IMAGES}.gz": fault}
     assert load()[0].source == "digits"
-    out = last_line(capsys)
+    out = told(capsys)
     assert out.count(WORDS[fault]) == 2 and f"the download of {TEST_IMAGES}.gz failed" in out
     assert stored(no_data) == sorted([TRAIN_IMAGES, TRAIN_LABELS]), "no half file, under no name"
     for mirror in mirrors:
@@ -241,7 +288,7 @@ def test_name_server_that_never_answers(mirrors, monkeypatch, capsys):
     monkeypatch.setattr(download, "SILENCE", 0.2)
     monkeypatch.setattr(download, "urlopen", lambda *args, **kwargs: end.wait(20))
     assert load()[0].source == "digits"
-    assert last_line(capsys).count("silent for 0.2 s") == 2
+    assert told(capsys).count("silent for 0.2 s") == 2
     end.set()
 
 
@@ -263,7 +310,7 @@ def test_folder_that_cannot_be_written(mirrors, no_data, capsys):
     no_data.write_text("a file where the folder should be")
     for _ in range(2):
         assert load()[0].num_images == 20
-        assert "from download, kept in memory: data/ cannot be written (" in last_line(capsys)
+        assert "(download, kept in memory as data/ cannot be written: " in told(capsys)
     assert len(mirrors[0].asked) == 4, "the second call finds the first one's bytes"
 
 
@@ -273,7 +320,7 @@ def test_full_disk_leaves_no_half_file(mirrors, no_data, monkeypatch, capsys):
 
     monkeypatch.setattr(os, "replace", replace)
     assert load()[0].num_images == 20 and not stored(no_data)
-    assert "(No space left on device)" in last_line(capsys)
+    assert "written: No space left on device)" in told(capsys)
 
 
 def test_stopping_the_kernel_while_a_file_is_written(mirrors, no_data, monkeypatch):
