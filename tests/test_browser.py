@@ -1,6 +1,9 @@
 """Notebooks in a real JupyterLab: cells run, sliders moved by keyboard change every widget's picture."""
 
+import nbformat
 import pytest
+
+from .browser import Page, jupyterlab, keep_what_widgets_need
 
 PICTURE = "svg[role=img]"
 NOTEBOOKS = [
@@ -90,10 +93,45 @@ def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
     assert moved > 0 and not opened.alerts() and not opened.errors
 
 
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+RATE = """from helpers.drawing import svg
+from helpers.widgets.kit.base import Explorer, slider
+
+class Rate(Explorer):
+    lr = slider(0.03, 0.001, 0.06, "lr", step=0.001)
+    def compute(self, lr):
+        return {"lr": lr}
+    def describe(self, result):
+        return f"rate {result['lr']!r}"
+    def draw(self, result):
+        return svg.picture(100, 40, svg.text(50, 25, result["lr"]), label=self.describe(result))
+
+rate = Rate()
+rate"""
+
+
+def test_a_float_slider_keeps_what_code_has_set_and_moves_by_whole_steps(tmp_path, chromium):
+    """The browser answers 0.03 with 0.030000000000000006, late: after the cells that set other values."""
+    cells = [nbformat.v4.new_code_cell(source) for source in (RATE, "rate.lr = 0.033", "rate.lr = 0.034")]
+    (tmp_path / "notebooks").mkdir()
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, tmp_path / "notebooks/a.ipynb")
+    with jupyterlab(tmp_path / "lab", tmp_path / "notebooks") as lab:
+        opened = Page(chromium, lab, "a.ipynb")
+        try:
+            opened.run_all(120)
+            widget = opened.widgets().first
+            widget.wait_for()
+            opened.page.wait_for_timeout(2000)  # for all that the browser has to say
+            handle = movable(widget)[0]
+            before, after = changed(opened.page, widget, lambda: step(opened.page, handle))
+        finally:
+            opened.close()
+    assert (before[0], after[0]) == ("rate 0.034", "rate 0.035")
+
+
 def test_a_dark_page_keeps_text_readable(tmp_path, chromium):
     """Text of a widget takes the page's ink: light on JupyterLab's dark theme."""
-    from .browser import Page, jupyterlab, keep_what_widgets_need
-
     with jupyterlab(tmp_path, theme="Dark") as lab:
         keep_what_widgets_need(tmp_path / "root/05_pooling.ipynb")
         opened = Page(chromium, lab, "05_pooling.ipynb")

@@ -30,6 +30,7 @@ import traitlets as T
 
 from helpers.drawing import svg
 
+from .echoes import Echoes, close, from_browser, on_its_step
 from .layout import Hooks, side_by_side
 
 _order = itertools.count()
@@ -92,12 +93,14 @@ class Explorer(W.VBox):
         self.button = {label: W.Button(description=label) for label in self.buttons()}
         for label, method in self.buttons().items():
             self.button[label].on_click(lambda _, method=method: self.act(method))
+        sliders = {name: control for name, control in self.controls.items() if isinstance(control, W.FloatSlider)}
+        self._echoes = {name: Echoes(control.value) for name, control in sliders.items()}
         self._hooks = Hooks(self.controls[name] for name in self.following())
         rows = [self._hooks.put_in(self.arrange()), self._picture, self._message]
         super().__init__(rows, **{k: v for k, v in values.items() if k not in self.controls})
         self.add_class("cnn-course")
         for name, widget in self.controls.items():
-            widget.observe(lambda change, name=name: setattr(self, name, change["new"]), "value")
+            widget.observe(lambda change, name=name: self._control_changed(name, change["new"]), "value")
             self.observe(self._parameter_changed, name)
         _explorers.add(self)
         with self._held_back():
@@ -194,6 +197,20 @@ class Explorer(W.VBox):
             widget.tooltip = metadata["tip"] or metadata["label"]
             widget.style.description_width = "initial"
         return widget
+
+    def _control_changed(self, name, value):
+        """Take over a control's value, but not what a browser sends back of a float slider that code has moved."""
+        control, present = self.controls[name], getattr(self, name)
+        if name in self._echoes and not from_browser(control):
+            self._echoes[name].sent(value)
+        elif name in self._echoes:
+            with self._lock:
+                if close(value, present) or self._echoes[name].is_echo(value):
+                    if not close(value, present):
+                        control.value = present  # the answer was to a value that holds no longer: show this one
+                    return
+                value = on_its_step(value, control.min, control.step)
+        setattr(self, name, value)
 
     def _parameter_changed(self, change):
         with self._lock:
