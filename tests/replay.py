@@ -1,0 +1,96 @@
+"""Run notebooks in the profile gpu on a machine that has none: python -m tests.replay [NUMBER ...] [--batches N]
+
+Sizes, rates and starts are those of the profile; only the numbers of steps are cut: no data set holds more than N
+batches (2) and no training more than two epochs. A cell that stops fails the replay. A claim (an `assert`) that does
+not hold after so few steps is listed, to be judged by a reader: one about accuracy may have to wait for the steps that
+were cut, any other is false. The learner knows nothing of this: a first cell put before the notebook does it.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parents[1]
+EPOCHS = 2
+SETUP = """
+import ast
+from helpers.data import batches as _batches
+from helpers.training import loop as _loop
+
+def _cut(build):
+    def short(self, images, labels, batch_size, **options):
+        most = {batches} * batch_size
+        build(self, images[:most], labels[:most], batch_size, **options)
+    return short
+
+def _shortened(fit):
+    def short(net, train_iter, test_iter, lr, device, history, *others):
+        history.num_epochs = min(history.num_epochs, {epochs})
+        return fit(net, train_iter, test_iter, lr, device, history, *others)
+    return short
+
+def _claim(holds, words):
+    if not holds:
+        print("CLAIM " + words.replace(chr(10), " "))
+
+class _Claims(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        call = ast.parse("_claim(0, 0)").body[0]
+        call.value.args = [node.test, ast.Constant(ast.unparse(node.test))]
+        return ast.copy_location(ast.fix_missing_locations(call), node)
+
+_batches.ImageBatches.__init__ = _cut(_batches.ImageBatches.__init__)
+_loop.fit = _shortened(_loop.fit)
+get_ipython().ast_transformers.append(_Claims())
+"""
+
+
+def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, seconds: int = 3600) -> tuple[list, str]:
+    """Run a notebook (nbformat's object) in the folder; return the claims that failed, and why it stopped, or ""."""
+    setup = nbformat.v4.new_code_cell(SETUP.replace("{batches}", str(batches)).replace("{epochs}", str(EPOCHS)))
+    notebook.cells.insert(0, setup)
+    before, why = dict(os.environ), ""
+    os.environ.update({"CNN_COURSE_PROFILE": profile, "CNN_COURSE_OFFLINE": "1"})
+    try:
+        NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(folder)}}).execute()
+    except CellExecutionError as error:
+        why = str(error)[-2000:]
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    claims = [(number - 1, line.removeprefix("CLAIM "))
+              for number, cell in enumerate(notebook.cells) for output in cell.get("outputs", [])
+              for line in output.get("text", "").splitlines() if line.startswith("CLAIM ")]  # fmt: skip
+    return claims, why
+
+
+def main(words: list[str] | None = None) -> int:
+    """Replay the notebooks and tell; return how many stopped."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="as in 07 12; without it, all")
+    parser.add_argument("--profile", default="gpu", help="gpu")
+    parser.add_argument("--batches", type=int, default=2, help="that a data set keeps (2)")
+    options = parser.parse_args(words)
+    stopped = 0
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        if options.numbers and path.name[:2] not in options.numbers:
+            continue
+        start = time.monotonic()
+        claims, why = replay(nbformat.read(path, as_version=4), path.parent, options.profile, options.batches)
+        stopped += bool(why)
+        print(f"{path.stem}: {'STOPPED' if why else 'ran'} after {time.monotonic() - start:.0f} s", flush=True)
+        for number, claim in claims:
+            print(f"    cell {number}: {claim}")
+        if why:
+            print(why, flush=True)
+    return stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())

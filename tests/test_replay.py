@@ -1,0 +1,28 @@
+"""tests/replay.py: it cuts the steps and nothing else, lists the claims that fail and stops where a cell stops."""
+
+import nbformat
+
+from .replay import ROOT, replay
+
+CELLS = [
+    "import torch\nfrom torch import nn\nfrom helpers.data import load_data_fashion_mnist\n"
+    "from helpers.training import profile, train_ch6",
+    "train_iter, test_iter = load_data_fashion_mnist(8, 14)\nnet = nn.Sequential(nn.Flatten(), nn.Linear(196, 10))",
+    "history = train_ch6(net, train_iter, test_iter, 5, 0.1, live=False)\nassert history.test_acc[-1] > 2",
+    "assert profile() == 'gpu'\nassert (len(train_iter), len(test_iter), len(history.loss)) == (3, 3, 2)\n"
+    "assert next(iter(train_iter))[0].shape == (8, 1, 14, 14)",
+]
+
+
+def notebook(*more):
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in [*CELLS, *more]])
+
+
+def test_steps_are_cut_and_sizes_are_not():
+    claims, why = replay(notebook(), ROOT / "notebooks", batches=3)
+    assert not why and claims == [(2, "history.test_acc[-1] > 2")]
+
+
+def test_a_cell_that_stops_stops_the_replay():
+    claims, why = replay(notebook("raise RuntimeError('the loss is nan')"), ROOT / "notebooks", batches=3)
+    assert "the loss is nan" in why and len(claims) == 1
