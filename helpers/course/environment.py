@@ -18,6 +18,9 @@ PACKAGES = {"PyTorch": "torch", "torchvision": "torchvision", "JupyterLab": "jup
             "d2l": "d2l"}  # fmt: skip
 
 
+MISSING = "not installed"
+
+
 class Fact(NamedTuple):
     """One line of the table."""
 
@@ -36,6 +39,8 @@ def describe_environment(download: bool | None = None) -> Environment:
     """Return what this kernel runs on and which data set it finds; it may download it (see `data.sources`)."""
     facts = {"Python": platform.python_version()}
     facts |= {name: version(package) for name, package in PACKAGES.items()}
+    if facts["d2l"] == MISSING:
+        facts["d2l"] += ": what compares with the book's own functions is left out"
     facts |= {
         "system": f"{platform.system()} on {platform.machine()}",
         "processor": f"{processor_name()}, {count(usable_cores(), 'core')}",
@@ -55,7 +60,7 @@ def version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return MISSING
 
 
 def processor_name() -> str:

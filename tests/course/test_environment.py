@@ -53,6 +53,12 @@ def test_a_package_that_is_missing_is_said_to_be():
     assert environment.version("a-package-that-nobody-wrote") == "not installed"
 
 
+def test_without_the_book_the_table_says_what_is_left_out(no_data, monkeypatch):
+    real = environment.version
+    monkeypatch.setattr(environment, "version", lambda package: real("nothing" if package == "d2l" else package))
+    assert describe_environment(download=False)["d2l"].startswith("not installed: what compares with the book's own")
+
+
 def test_the_processor_has_a_name_on_every_system(monkeypatch):
     for system in ("linux", "darwin", "win32"):
         monkeypatch.setattr(environment.sys, "platform", system)
