@@ -16,8 +16,6 @@ from helpers.training import profile, try_gpu
 
 PACKAGES = {"PyTorch": "torch", "torchvision": "torchvision", "JupyterLab": "jupyterlab", "ipywidgets": "ipywidgets",
             "d2l": "d2l"}  # fmt: skip
-
-
 MISSING = "not installed"
 
 
