@@ -55,7 +55,7 @@ def find_place(device: str = "auto") -> Place:
 def joined(place: Place, timeout: float) -> Iterator[None]:
     """Connect this process with the others; who does not hear from them for `timeout` seconds gives up with an error.
 
-    Processes that are all on this machine talk over its loopback device.
+    Processes that are all on this machine talk over its loopback device. NCCL is told which GPU is this process's.
     """
     one_machine = os.environ.get("WORLD_SIZE") == os.environ.get("LOCAL_WORLD_SIZE")
     if one_machine and os.name == "posix":
@@ -67,7 +67,9 @@ def joined(place: Place, timeout: float) -> Iterator[None]:
     if one_machine:
         # torchrun keeps one store: after a restart gloo would find there the addresses of the dead, and wait for them
         store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
-    dist.init_process_group(place.backend, store=store, rank=place.rank, world_size=place.world, timeout=wait)
+    gpu = place.device if place.backend == "nccl" else None  # gloo talks through the CPU's memory
+    dist.init_process_group(place.backend, store=store, rank=place.rank, world_size=place.world, timeout=wait,
+                            device_id=gpu)  # fmt: skip
     failed = True
     try:
         yield

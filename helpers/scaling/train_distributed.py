@@ -12,9 +12,11 @@ LeNet's curves stay together, those of ResNet-18 part after a few steps, as they
 equal: the masks of dropout, of which every process draws its own (--set dropout=0 does without).
 
 With --checkpoint the run is stored every few steps, whole or not at all, and the same command goes on from there. On
-one kind of device and with one or two processes it ends with the very weights of a run that nothing stopped; torchrun
---max-restarts=3 starts the processes again by itself. Settings come from the recipe of the net and the profile,
-CNN_COURSE_PROFILE. On Windows there is gloo alone, and torchrun may need USE_LIBUV=0 in the environment.
+CPUs and with one or two processes it ends with the very weights of a run that nothing stopped; on GPUs with those of a
+run within rounding, since they may add up in another order each time. torchrun --max-restarts=3 starts the processes
+again by itself. Settings come from the recipe of the net: the profile "gpu" where the processes compute on GPUs, "cpu"
+where they do not, another one by CNN_COURSE_PROFILE. On Windows there is gloo alone, and torchrun may need USE_LIBUV=0
+in the environment.
 """
 
 import argparse
@@ -30,10 +32,10 @@ from pathlib import Path
 import torch.distributed as dist
 
 from helpers.training import RECIPES, recipe
-from helpers.training.loop import READINGS, Cosine
+from helpers.training.loop import READINGS, Cosine, profile
 
 from .checkpoint import CheckpointError
-from .distributed import DistributedRun, agree, find_place, joined
+from .distributed import DistributedRun, Place, agree, find_place, joined
 
 PROGRAM = "helpers.scaling.train_distributed"
 
@@ -122,6 +124,14 @@ def setting(text: str) -> tuple[str, object]:
     return name, value
 
 
+def profile_of(place: Place) -> str:
+    """Return the profile whose recipe suits the place, or else the one that CNN_COURSE_PROFILE asks for.
+
+    Two processes on a machine with one GPU compute on its CPU: there the recipe for GPUs would take hours.
+    """
+    return profile() if os.environ.get("CNN_COURSE_PROFILE") else "gpu" if place.device.type == "cuda" else "cpu"
+
+
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line, and with them as `plan` the recipe that they make."""
     parser = argparse.ArgumentParser(
@@ -145,11 +155,11 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(words)
     wanted = {"batch_size": options.batch_size, "num_train": options.num_train, **dict(options.set)}
     try:
-        plan = recipe(options.net, **{name: value for name, value in wanted.items() if value is not None})
+        chosen = profile_of(find_place(options.device))
+        plan = recipe(options.net, chosen, **{name: value for name, value in wanted.items() if value is not None})
         if options.lr is not None:
             plan = replace(plan, lr=Cosine(options.lr) if isinstance(plan.lr, Cosine) else options.lr)
         options.plan = plan
-        find_place(options.device)
     except ValueError as error:
         parser.error(str(error))
     return options

@@ -1,5 +1,6 @@
 """The levers are really pulled, the parts of a step add up, the rates are those of the clock."""
 
+import math
 import time
 
 import pytest
@@ -33,18 +34,47 @@ def test_both_loaders_give_the_same_pictures(options):
     assert not torch.equal(next(iter(ours))[1], batches.labels[:16]), "the order is drawn"
 
 
-def test_each_lever_changes_what_is_measured(monkeypatch):
+def compared(monkeypatch, factors, pair):
+    """What `compare_levers` returns where each lever makes training so many times faster, amp with channels last
+    `pair` times, and nothing before the data are in memory; and the settings in the order of their runs."""
     seen = []
 
     def record(net, batches, setting, seconds):
         seen.append(setting)
-        return {Levers(): 100.0, Levers(in_memory=True): 150.0, Levers(amp=True): 80.0}.get(setting, 101.0), 0.5
+        rate = 100.0
+        if setting.in_memory:
+            both = setting.amp and setting.channels_last
+            found = {"memory": True, "batch": setting.batch_size > 64, "amp": setting.amp and not both,
+                     "last": setting.channels_last and not both, "compile": bool(setting.compile)}  # fmt: skip
+            rate *= math.prod(factors[name] for name, pulled in found.items() if pulled) * (pair if both else 1)
+        return rate, 0.5
 
     monkeypatch.setattr(levers, "train_for", record)
-    speeds = compare_levers(build, pictures(), rounds=2, larger_batch=32, compile="eager")
-    assert [round(speed.gain, 2) for speed in speeds] == [1, 1.5, 1.01, 1.01, 0.8, 1.01, 1.5]
-    assert seen[:6] == seen[6:12] and len(set(seen[:6])) == 6 and seen[-2:] == [Levers(), Levers(in_memory=True)]
-    assert speeds[2].levers.batch_size == 32 and speeds[5].levers.compile == "eager"
+    return compare_levers(build, pictures(), rounds=2, larger_batch=32, compile="eager"), seen
+
+
+def test_each_lever_is_pulled_on_the_best_so_far(monkeypatch):
+    factors = {"memory": 4.0, "batch": 0.9, "amp": 1.01, "last": 0.8, "compile": 1.5}
+    speeds, seen = compared(monkeypatch, factors, pair=2.0)
+    assert [(speed.name, round(speed.gain, 2), speed.kept) for speed in speeds] == [
+        ("none", 1, False), ("data in memory", 4, True), ("batches of 32", 0.9, False),
+        ("mixed precision", 1.01, False),
+        ("channels last", 0.8, False), ("both of these", 2, True), ("compiled", 1.5, True), ("those kept", 12, True),
+    ]  # fmt: skip
+    best = Levers(in_memory=True, amp=True, channels_last=True, compile="eager")
+    assert speeds[-1].levers == speeds[-2].levers == best and speeds[-1].images_per_second == pytest.approx(1200)
+    assert seen[:4] == [Levers(), Levers(in_memory=True)] * 2, "in turn"
+    assert seen[8:12] == seen[12:16] and len(set(seen[8:12])) == 4 and seen[-2:] == [Levers(), best]
+    assert speeds[2].levers == Levers(in_memory=True, batch_size=32)
+
+
+def test_the_faster_of_two_levers_that_belong_together_stays_alone(monkeypatch):
+    factors = {"memory": 1.0, "batch": 1.01, "amp": 0.5, "last": 1.3, "compile": 1.0}
+    speeds, _ = compared(monkeypatch, factors, pair=0.4)
+    assert [speed.name for speed in speeds if speed.kept] == ["those kept"], "channels last needs the data in memory"
+    speeds, _ = compared(monkeypatch, {**factors, "memory": 1.1}, pair=0.4)
+    assert [speed.name for speed in speeds if speed.kept] == ["data in memory", "channels last", "those kept"]
+    assert speeds[-1].levers == Levers(in_memory=True, channels_last=True)
 
 
 @pytest.mark.parametrize("setting", [
@@ -95,8 +125,40 @@ def test_the_rates_are_work_over_time(monkeypatch):
     assert levers.peak_rate(CPU) == 4
 
 
+@pytest.mark.parametrize(("lasts", "calls"), [(1e-5, 1024), (0.004, 4), (0.02, 1)])
+def test_short_calls_share_a_look_at_the_clock(monkeypatch, lasts, calls):
+    now, looks = [0.0], []
+
+    def call():
+        now[0] += lasts
+
+    def look(device):
+        looks.append(now[0])
+        now[0] += 1e-4  # waiting for the device
+        return now[0]
+
+    monkeypatch.setattr(levers, "clock", look)
+    found = levers.calls_of_a_run(call, CPU)
+    assert calls / 2 <= found <= calls
+    seconds = levers.least_seconds(call, CPU, 0.1)
+    assert lasts <= seconds < lasts * 1.1 and len(looks) < 60
+
+
 def test_where_no_compiler_is_at_hand_nothing_is_translated(monkeypatch):
     monkeypatch.setattr("helpers.training.execution.shutil.which", lambda name: None)
     assert levers.usual_compiler(CPU) == "eager"
     monkeypatch.setattr("helpers.training.execution.shutil.which", lambda name: name)
     assert levers.usual_compiler(CPU) is True and levers.usual_compiler(torch.device("mps")) == "eager"
+
+
+def test_on_a_gpu_a_c_compiler_is_needed_too(monkeypatch):
+    cuda = torch.device("cuda")
+    monkeypatch.setattr(levers, "check_compiler", lambda device, backend: None)  # Triton is there
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(levers.shutil, "which", lambda name: name if name == "g++" else None)
+    assert levers.usual_compiler(cuda) == "eager"
+    monkeypatch.setattr(levers.shutil, "which", lambda name: name if name == "clang" else None)
+    assert levers.usual_compiler(cuda) is True
+    monkeypatch.setattr(levers.shutil, "which", lambda name: None)
+    monkeypatch.setenv("CC", "/some/where/cc")
+    assert levers.usual_compiler(cuda) is True

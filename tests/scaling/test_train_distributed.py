@@ -58,7 +58,7 @@ def _environment(settings, monkeypatch):
 def two(settings, tmp_path_factory):
     """The folder in which two processes have left what they found in every case; `printed` is their output."""
     folder = tmp_path_factory.mktemp("two")
-    command = [*torchrun(2)[:-1], "tests.distributed_cases", str(folder)]
+    command = [*torchrun(2)[:-1], "tests.scaling.distributed_cases", str(folder)]
     (folder / "printed").write_text(finished(command, settings))
     return folder
 
@@ -345,6 +345,30 @@ def test_each_process_gets_a_gpu_of_its_own_or_none(monkeypatch):
     assert place_of(monkeypatch, 2, "cpu", 0, 2) == ("cpu", "gloo")
     with pytest.raises(ValueError, match="no CUDA device"):
         place_of(monkeypatch, 0, "cuda", 0, 1)
+
+
+@pytest.mark.parametrize(("gpus", "here", "device", "chosen"), [
+    (1, 2, "auto", "cpu"),  # one GPU for two: they compute on the CPU, and by its recipe
+    (1, 1, "auto", "gpu"), (2, 2, "auto", "gpu"), (1, 2, "cuda", "gpu"), (2, 2, "cpu", "cpu"),
+])  # fmt: skip
+def test_the_profile_follows_the_place(monkeypatch, gpus, here, device, chosen):
+    monkeypatch.delenv("CNN_COURSE_PROFILE")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    place_of(monkeypatch, gpus, device, 0, here)
+    words = ["--net", "resnet18", "--device", device]
+    assert parse(words).plan.profile == chosen
+    monkeypatch.setenv("CNN_COURSE_PROFILE", "quick")
+    assert parse(words).plan.profile == "quick", "whoever asks for one gets it"
+
+
+@pytest.mark.parametrize(("backend", "gpu"), [("nccl", torch.device("cuda", 1)), ("gloo", None)])
+def test_nccl_is_told_which_gpu(monkeypatch, backend, gpu):
+    told = {}
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda *args, **options: told.update(options))
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: None)
+    with distributed.joined(distributed.Place(0, 1, torch.device("cuda", 1), backend), timeout=5):
+        assert told["device_id"] == gpu
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -350,8 +350,16 @@ def stepped(net, data, count, lr=0.1):
     return net
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also where a shell has started the tests in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("place", ["loading", "step"])
-def test_an_interrupt_leaves_whole_steps_and_the_history_so_far(monkeypatch, place):
+def test_an_interrupt_leaves_whole_steps_and_the_history_so_far(monkeypatch, interruptible, place):
     """A real SIGINT, while batch 24 of 2 x 16 is loaded or inside the optimizer's step on it."""
     class Loader(list):
         served = 0
@@ -384,7 +392,7 @@ def test_an_interrupt_leaves_whole_steps_and_the_history_so_far(monkeypatch, pla
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_held_interrupts_come_after_the_block():
+def test_held_interrupts_come_after_the_block(interruptible):
     done = []
     with pytest.raises(KeyboardInterrupt):
         with held_interrupts():

@@ -1,6 +1,7 @@
 """Learn-the-kernel: its run is gradient descent as written by hand and as autograd does it, and never ends in inf."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -9,7 +10,19 @@ from torch.nn import functional as F
 
 from helpers.widgets import KernelLearner
 from helpers.widgets.kit.driver import drive
-from helpers.widgets.layers.kernel_learner import MOST_STEPS, TOO_MUCH, X, Y, start_kernel
+from helpers.widgets.layers.kernel_learner import (
+    ACROSS,
+    DOWN,
+    LIMITS,
+    LOSS,
+    MOST_STEPS,
+    OFF_SCALE,
+    PLANE,
+    TOO_MUCH,
+    X,
+    Y,
+    start_kernel,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +131,46 @@ def test_nothing_jumps(learner):
         learner.update(**values)
         boxes.add(learner.picture.split("viewBox")[1].split('"')[1])
     assert len(boxes) == 1
+
+
+def squares(picture, panel):
+    """The middles of the squares of a run in a panel, as shares of its size; the last point's is the last."""
+    found = re.findall(r'<rect x="(\S+)" y="(\S+)" width="([58])" height="\3" fill="(?:#2e86de|#e67e22)"', picture)
+    middles = [((float(x) + int(side) / 2 - panel["x"]) / panel["width"],
+                1 - (float(y) + int(side) / 2 - panel["y"]) / panel["height"]) for x, y, side in found]  # fmt: skip
+    return [(u, v) for u, v in middles if -0.02 < u < 1.02 and -0.02 < v < 1.02]
+
+
+@pytest.mark.parametrize("lr", [0.005, 0.028, 0.03, 0.034])
+def test_the_loss_is_drawn_where_it_is(learner, lr):
+    """The whole run stays on the scale: at 0.03 the loss falls to 4e-10 within 50 steps, at 0.028 to 1e-16."""
+    learner.update(seed=0, lr=lr, steps=MOST_STEPS)
+    low, high = LIMITS
+    drawn = [low + share * (high - low) for _, share in squares(learner.picture, LOSS)]
+    assert drawn == pytest.approx([math.log10(loss) for loss in learner.result["losses"]], abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_loss_of_any_rate_is_below_the_scale(learner, seed):
+    for lr in range(1, 61):
+        learner.update(seed=seed, lr=lr / 1000, steps=MOST_STEPS)
+        assert LIMITS[0] < math.log10(learner.result["loss"]) < LIMITS[1]
+
+
+@pytest.mark.parametrize(("lr", "steps"), [(0.03, 20), (0.034, 50), (0.06, 3), (0.06, 50)])
+def test_a_kernel_is_drawn_where_it_is_or_said_to_be_off_the_scale(learner, lr, steps):
+    learner.update(seed=2, lr=lr, steps=steps)
+    shares = [[(weight - low) / (high - low) for weight, (low, high) in zip(K[0].tolist(), (ACROSS, DOWN), strict=True)]
+              for K in learner.result["kernels"]]  # fmt: skip
+    seen = [all(0 <= share <= 1 for share in point) for point in shares]
+    drawn = squares(learner.picture, PLANE)
+    wanted = [point for point, inside in zip(shares, seen, strict=True) if inside]
+    assert len(drawn) == len(wanted) > 0
+    for point, want in zip(drawn, wanted, strict=True):
+        assert point == pytest.approx(want, abs=0.01)
+    assert (OFF_SCALE in learner.picture) == (not seen[-1])
+    x, y = PLANE["x"] - 1, PLANE["y"] - 1
+    for line in re.findall(r'<polyline points="([^"]*)"', learner.picture):
+        ends = [tuple(map(float, pair.split(","))) for pair in line.split()]
+        if ends[0][0] > x and ends[0][1] > y:  # below the tables, on the right: the plane and its ticks
+            assert all(a <= x + PLANE["width"] + 9 and b <= y + PLANE["height"] + 9 for a, b in ends)

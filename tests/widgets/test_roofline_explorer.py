@@ -55,6 +55,27 @@ def test_the_rate_follows_the_time(explorer, monkeypatch):
     del explorer._rates[(128, 5, 28, 16, False, "float32")]
 
 
+def test_a_batch_is_as_large_as_suits_the_device(explorer, monkeypatch):
+    assert explorer.controls["batch_size"].max == 16
+    with monkeypatch.context() as patch:
+        patch.setattr(explorer, "device", torch.device("cuda"))
+        patch.setattr(explorer, "seconds", lambda *key: 1.0)
+        assert explorer.update(batch_size=512).result["multiply_adds"] % 512 == 0
+        assert (explorer.controls["batch_size"].max, explorer.batch_size) == (512, 512) and not explorer.errors
+        explorer._rates.clear()
+    assert explorer.update(batch_size=512).batch_size == 16, "no further than the device goes"
+
+
+def test_a_layer_that_takes_long_runs_twice_a_short_one_often(explorer, monkeypatch):
+    calls = []
+    monkeypatch.setattr("helpers.widgets.nets.roofline_explorer.calls_of_a_run", lambda call, device: 64)
+    monkeypatch.setattr("helpers.widgets.nets.roofline_explorer.seconds_a_call",
+                        lambda call, device, count: calls.append(count) or lasts)  # fmt: skip
+    for lasts, runs in ((1e-5, 3), (0.2, 1)):
+        calls.clear()
+        assert explorer.seconds(1, 1, 7, 1, False, "float32") == lasts and calls == [64] * runs
+
+
 def test_every_control_moves_the_picture(explorer):
     explorer.update(channels=8, side=7, batch_size=1, kernel_size=3, depthwise=False, dtype="float32")
     drive(explorer)

@@ -1,5 +1,6 @@
 """Gradient descent finds the edge detector [1, -1] from a picture and its edges, step by step."""
 
+import itertools
 import math
 
 import torch
@@ -12,6 +13,7 @@ from ..kit.base import Explorer, slider
 MOST_STEPS = 50
 TOO_MUCH = 1e4  # a loss above it counts as diverged, and the run ends
 DIVERGED = "It diverges: the rate is too large."
+OFF_SCALE = "off the scale"
 BOUND = 1 / math.sqrt(2)  # nn.Conv2d draws the 2 weights of a 1×2 kernel from -BOUND to BOUND
 X = torch.ones(6, 8, dtype=torch.float64)
 X[:, 2:6] = 0
@@ -23,7 +25,8 @@ CELL, WIDE, TOP = 25, 34, 26  # wide cells hold numbers with two decimals
 INPUT, KERNEL, GUESS, EDGES = 8, 244, 372, 644
 LOSS = {"x": 50, "y": 268, "width": 350, "height": 170}
 PLANE = {"x": 548, "y": 268, "width": 255, "height": 170}
-LIMITS = (-4, 4)  # powers of ten of the loss
+LIMITS = (-18, 6)  # powers of ten of the loss
+LOSS_TICKS = {-18: "10⁻¹⁸", -12: "10⁻¹²", -6: "10⁻⁶", 0: "1", 6: "10⁶"}
 ACROSS, DOWN = (-1.5, 3.0), (-2.5, 0.5)  # the weights in the plane: first one across, second one up
 
 
@@ -123,33 +126,90 @@ def _heading(x, name):
 
 
 def _losses(result):
-    """The loss after each step, on a scale of powers of ten."""
-    powers = [(step, math.log10(max(loss, 1e-9))) for step, loss in enumerate(result["losses"])]
+    """The loss after each step, on a scale of powers of ten; what lies off the scale is a triangle at its edge."""
+    powers = [(step, math.log10(max(loss, 1e-99))) for step, loss in enumerate(result["losses"])]
     across = (0, MOST_STEPS)
     frame = svg.axes(**LOSS, xlim=across, ylim=LIMITS, xlabel="step", yticks=[])
-    names = {-4: "0.0001", -2: "0.01", 0: "1", 2: "100", 4: "10000"}
     labels = [svg.text(LOSS["x"], LOSS["y"] - 6, "loss", size=11, anchor="start")]
-    for power, name in names.items():
+    for power, name in LOSS_TICKS.items():
         y = LOSS["y"] + (1 - svg.scaled(power, LIMITS)) * LOSS["height"]
         labels.append(svg.text(LOSS["x"] - 6, y + 3.5, name, size=10, anchor="end"))
-    line = svg.curve(powers, **LOSS, xlim=across, ylim=LIMITS, stroke=svg.BLUE, line=2)
-    return frame + "".join(labels) + line + _dots(powers, LOSS, across, LIMITS)
+    return frame + "".join(labels) + _way(powers, LOSS, across, LIMITS)
 
 
 def _plane(result):
     """The kernel as a point in the plane of its two weights, on the loss's lines of equal height."""
     way = [tuple(kernel[0].tolist()) for kernel in result["kernels"]]
-    inside = [ACROSS[0] < u < ACROSS[1] and DOWN[0] < v < DOWN[1] for u, v in way]
-    if not all(inside):
-        way = way[: inside.index(False) + 1]  # what leaves the panel stops at its edge
     goal = tuple(TARGET[0].tolist())
     return "".join([
         svg.axes(**PLANE, xlim=ACROSS, ylim=DOWN, xlabel="first weight", ylabel="second weight"),
         *(svg.curve(ring, **PLANE, xlim=ACROSS, ylim=DOWN, line=0.7, stroke=svg.GREY) for ring in _RINGS),
-        _dots([goal], PLANE, ACROSS, DOWN, mark=True, color=svg.GREEN),
-        svg.curve(way, **PLANE, xlim=ACROSS, ylim=DOWN, stroke=svg.BLUE),
-        _dots(way, PLANE, ACROSS, DOWN, mark=all(inside)),
+        _square(_place(goal, PLANE, ACROSS, DOWN), 8, svg.GREEN),
+        _way(way, PLANE, ACROSS, DOWN),
     ])  # fmt: skip
+
+
+def _place(point, panel, across, down):
+    """Where a point of data lies in the picture, in pixels; it may lie outside the panel."""
+    (u, v), (left, right), (low, high) = point, across, down
+    return (panel["x"] + (u - left) / (right - left) * panel["width"],
+            panel["y"] + (high - v) / (high - low) * panel["height"])  # fmt: skip
+
+
+def _way(points, panel, across, down):
+    """A line through the points, cut off at the panel's edge, a square at each and a large orange one at the last.
+
+    A point off the scale has no square: a triangle at the edge shows where the line leaves. If it is the last
+    point, the triangle is orange, stands in its direction from the middle, and the panel says so.
+    """
+    places = [_place(point, panel, across, down) for point in points]
+    middle = panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2
+    lines, marks = [], []
+    for start, end in itertools.pairwise(places):
+        kept = _inside(start, end, panel)
+        if kept:
+            lines.append(svg.path(kept, stroke=svg.BLUE))
+        if kept and kept[1] != end:
+            marks.append(_triangle(*kept, 5, svg.BLUE))
+    marks += [_square(place, 5, svg.BLUE) for place in places[:-1] if _inside(place, place, panel)]
+    if _inside(places[-1], places[-1], panel):
+        marks.append(_square(places[-1], 8, svg.ORANGE))
+    else:
+        marks.append(_triangle(*_inside(middle, places[-1], panel), 8, svg.ORANGE))
+        x, y = panel["x"] + panel["width"] - 6, panel["y"] + 14
+        marks.append(svg.text(x, y, OFF_SCALE, size=11, anchor="end"))
+    return "".join(lines + marks)
+
+
+def _inside(start, end, panel):
+    """The part of the line from start to end that lies in the panel, as two points; None if no part does."""
+    first, last = 0.0, 1.0
+    sides = (panel["x"], panel["width"]), (panel["y"], panel["height"])
+    for a, b, (low, size) in zip(start, end, sides, strict=True):
+        for room, step in ((a - low, a - b), (low + size - a, b - a)):  # how far to this edge; how far the line goes
+            if step == 0 and room < 0:
+                return None
+            if step > 0:
+                last = min(last, room / step)
+            if step < 0:
+                first = max(first, room / step)
+    if first > last:
+        return None
+    moves = [b - a for a, b in zip(start, end, strict=True)]
+    return tuple(end if t == 1 else tuple(a + t * move for a, move in zip(start, moves, strict=True))
+                 for t in (first, last))  # fmt: skip
+
+
+def _square(place, side, fill):
+    return svg.rect(place[0] - side / 2, place[1] - side / 2, side, side, fill=fill, stroke="none")
+
+
+def _triangle(start, tip, size, fill):
+    """A triangle that ends at `tip` and points away from `start`."""
+    angle = math.atan2(tip[1] - start[1], tip[0] - start[0])
+    barbs = [(tip[0] - 1.6 * size * math.cos(angle + turn), tip[1] - 1.6 * size * math.sin(angle + turn))
+             for turn in (-0.5, 0.5)]  # fmt: skip
+    return svg.path([barbs[0], tip, barbs[1]], stroke=fill, fill=fill, line=0.5)
 
 
 def _rings(levels=(0.5, 3, 10)):
@@ -159,17 +219,6 @@ def _rings(levels=(0.5, 3, 10)):
     circle = torch.stack([turn.cos(), turn.sin()])
     for level in levels:
         yield (TARGET.T + directions @ (circle * (level / curvature).sqrt()[:, None])).T.tolist()
-
-
-def _dots(points, panel, across, down, *, mark=True, color=svg.ORANGE):
-    """A small square at each point; with `mark`, the last one is larger and of another colour."""
-    parts = []
-    for i, (u, v) in enumerate(points):
-        x = panel["x"] + svg.scaled(u, across) * panel["width"]
-        y = panel["y"] + panel["height"] - svg.scaled(v, down) * panel["height"]
-        side, fill = (8, color) if mark and i == len(points) - 1 else (5, svg.BLUE)
-        parts.append(svg.rect(x - side / 2, y - side / 2, side, side, fill=fill, stroke="none"))
-    return "".join(parts)
 
 
 _RINGS = list(_rings())

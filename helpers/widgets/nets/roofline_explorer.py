@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from helpers.drawing import svg
-from helpers.scaling.levers import clock, copy_rate, peak_rate
+from helpers.scaling.levers import calls_of_a_run, copy_rate, peak_rate, seconds_a_call
 from helpers.training import try_gpu
 
 from ..kit.base import Explorer, choice, slider, switch
@@ -20,7 +20,9 @@ INTENSITIES = (-2.0, 4.0)  # powers of ten of multiply-adds per byte
 SPAN = {"cpu": 5.0}  # powers of ten of multiply-adds per second, below the peak
 WIDE_SPAN = 8.0  # the same on GPUs, where a tiny layer lies further below
 TEXT = 520  # x of the sentences
-LEAST, RUNS, MOST = 0.01, 3, 0.15  # seconds that a timed run lasts at least, how many there are, seconds of all
+RUNS, MOST = 3, 0.15  # how many timed runs there are, and the seconds of all
+LARGEST = {"cpu": 16}  # pictures at a time
+LARGEST_ON_GPUS = 512  # where the call itself takes longer than the work on a few
 
 
 class RooflineExplorer(Explorer):
@@ -36,7 +38,7 @@ class RooflineExplorer(Explorer):
     channels = choice(32, [1, 8, 32, 128], "channels", help="of the input and of the output")
     kernel_size = choice(3, [1, 3, 5], "kernel size")
     side = choice(28, [7, 14, 28], "height and width")
-    batch_size = slider(4, 1, 16, "batch size")
+    batch_size = slider(4, 1, LARGEST_ON_GPUS, "batch size")
     depthwise = switch(False, "depthwise", help="each channel its own kernel")
     dtype = choice("float32", ["float32", "bfloat16"], "numbers")
 
@@ -50,6 +52,10 @@ class RooflineExplorer(Explorer):
         c = self.controls
         rows = ("channels", "kernel_size", "side"), ("batch_size", "dtype", "depthwise")
         return W.VBox([side_by_side([c[name] for name in row]) for row in rows])
+
+    def limits(self, **values):
+        """A batch is as large as suits the device."""
+        return {"batch_size": (1, LARGEST.get(self.device.type, LARGEST_ON_GPUS))}
 
     def compute(self, channels, kernel_size, side, batch_size, depthwise, dtype):
         """Count the layer's work and bytes, and time it if that has not been done."""
@@ -71,23 +77,21 @@ class RooflineExplorer(Explorer):
         }  # fmt: skip
 
     def seconds(self, channels, kernel_size, side, batch_size, depthwise, dtype):
-        """Return the seconds of a forward pass, the median of a few runs."""
+        """Return the seconds of a forward pass, the median of a few runs of several passes each."""
         groups, number = (channels if depthwise else 1), getattr(torch, dtype)
         generator = torch.Generator().manual_seed(0)
         X = torch.randn(batch_size, channels, side, side, generator=generator).to(self.device, number)
         K = torch.randn(channels, channels // groups, kernel_size, kernel_size, generator=generator)
         K = K.to(self.device, number)
-        times = []
+
+        def forward():
+            return F.conv2d(X, K, padding=kernel_size // 2, groups=groups)
+
         with torch.inference_mode():
-            for _ in range(RUNS + 1):
-                start, count = clock(self.device), 0
-                while count == 0 or clock(self.device) - start < LEAST:
-                    F.conv2d(X, K, padding=kernel_size // 2, groups=groups)
-                    count += 1
-                times.append((clock(self.device) - start) / count)
-                if len(times) > 1 and sum(times) > MOST:
-                    break
-        return median(times[1:])  # the first one warms up
+            calls, times = calls_of_a_run(forward, self.device), []
+            while len(times) < RUNS and calls * sum(times) < MOST:
+                times.append(seconds_a_call(forward, self.device, calls))
+        return median(times)
 
     def describe(self, result):
         """Say the work, the bytes, the roof and what was reached."""
