@@ -74,8 +74,15 @@ def levers(options):
     return "\n".join(["| levers | images/s | times faster | first step |", "|---|---:|---:|---:|", *lines])
 
 
+def gpu(options):
+    """On a GPU, nine minutes: the book's networks at its sizes, their accuracy, our own kernel, every notebook."""
+    from .gpu import gpu_part
+
+    return gpu_part(options.store)
+
+
 # Each returns rows (measure.Row) or a table's text.
-PARTS = {part.__name__: part for part in (loader, corr2d, training, curve, widgets, scratch, nets, levers)}
+PARTS = {part.__name__: part for part in (loader, corr2d, training, curve, widgets, scratch, nets, levers, gpu)}
 
 
 def parse(words: list[str] | None) -> argparse.Namespace:
@@ -86,7 +93,7 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="training: ten epochs instead of one")
     parser.add_argument("--only", action="append", metavar="NET", help=f"nets: one of {', '.join(RECIPES)}; repeatable")
     parser.add_argument("--seeds", type=int, default=3, help="nets: runs of each net (3)")
-    parser.add_argument("--store", action="store_true", help="nets: keep the results, beside those of other nets")
+    parser.add_argument("--store", action="store_true", help="nets and gpu: keep the results")
     options = parser.parse_args(words)
     if unknown := [name for name in options.parts if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
