@@ -24,7 +24,8 @@ class ImageBatches:
     that device: X float32 (N, 1, H, W), y int64 (N,). Each loop shuffles anew if `shuffle`; several may run at once.
 
     Attributes: `images` uint8 (N, 1, h, w), `labels` int64 (N,), `classes` (names), `source` ("Fashion-MNIST" or
-    "digits"), `mean` and `std` of the training pixels (0 to 1), `batch_size`, `resize`, `standardize`, `shuffle`.
+    "digits"), `mean` and `std` of the training pixels (0 to 1), `batch_size`, `resize`, `standardize`, `shuffle`,
+    `generator` (of the order, or None: torch's own).
     """
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int, *, classes, source: str = "", mean=0.0,
@@ -42,7 +43,7 @@ class ImageBatches:
         self.mean, self.std, self.standardize = mean, std, standardize
         self.batch_size, self.resize, self.shuffle = positive(batch_size, "batch_size"), resize, shuffle
         self._size = tuple(images.shape[2:]) if resize is None else pair(resize)
-        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
 
     @property
     def num_images(self) -> int:
@@ -56,7 +57,7 @@ class ImageBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.arange(self.num_images)
         if self.shuffle:  # on the CPU, so that a seed means the same order on every device
-            order = torch.randperm(self.num_images, generator=self._generator)
+            order = torch.randperm(self.num_images, generator=self.generator)
         return map(self._take, order.to(self.images.device).split(self.batch_size))
 
     def batch(self, rows) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,12 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
 
+    def reset_parameters(self) -> None:
+        """Start anew: weight and running variance 1, bias and running mean 0."""
+        with torch.no_grad():
+            for values, start in ((self.weight, 1), (self.bias, 0), (self.running_mean, 0), (self.running_var, 1)):
+                values.fill_(start)
+
     def forward(self, X: Tensor) -> Tensor:
         """Normalise X; in training mode also move the running averages."""
         Y, mean, var = batch_norm(X, self.weight, self.bias, self.running_mean, self.running_var,

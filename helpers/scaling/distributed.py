@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from helpers.data import load_data_fashion_mnist
-from helpers.training.guards import check_batch
+from helpers.training.checks import check_batch
 from helpers.training.loop import evaluate_accuracy, rate_at, xavier
 from helpers.training.recipes import Recipe
 

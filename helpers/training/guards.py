@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .advice import advised, wrong_numbers
 
+NO_PICTURE = "a batch has shape {}: give it at least one picture, or leave it out"
 NO_MEMORY = ("out of memory", "can't allocate memory")  # what CUDA, MPS and the CPU say
 
 
@@ -33,12 +34,25 @@ def forked_random():
 
 
 @contextlib.contextmanager
-def seeded(seed: int | None):
-    """Draw all of torch's random numbers from `seed`, if there is one; afterwards the caller's go on."""
-    with contextlib.nullcontext() if seed is None else forked_random():
-        if seed is not None:
-            torch.manual_seed(seed)
+def seeded(seed: int | None, *loaders):
+    """Draw all of torch's random numbers from `seed`, if there is one; afterwards the caller's go on.
+
+    So do those of a generator that one of the loaders has of its own (its attribute `generator`).
+    """
+    if seed is None:
         yield
+        return
+    own = [getattr(loader, "generator", None) for loader in loaders]
+    own = [(generator, generator.get_state()) for generator in own if isinstance(generator, torch.Generator)]
+    try:
+        with forked_random():
+            torch.manual_seed(seed)
+            for generator, _ in own:
+                generator.manual_seed(seed)
+            yield
+    finally:
+        for generator, state in own:
+            generator.set_state(state)
 
 
 @contextlib.contextmanager
@@ -66,7 +80,7 @@ def clear_errors(net, X: Tensor):
     RuntimeError for memory.
     """
     if len(X) == 0:
-        raise ValueError(f"a batch has shape {tuple(X.shape)}: give it at least one picture, or leave it out")
+        raise ValueError(NO_PICTURE.format(tuple(X.shape)))
     try:
         yield
     except (RuntimeError, IndexError, TypeError, ValueError, MemoryError) as error:
@@ -97,28 +111,6 @@ def first_convolution(net):
     """Return the net's first Conv2d in the order of its making, or None."""
     modules = net.modules() if isinstance(net, nn.Module) else []
     return next((module for module in modules if isinstance(module, nn.Conv2d)), None)
-
-
-def check_batch(net: nn.Module, X: Tensor, y: Tensor, device) -> None:
-    """Raise ValueError if the net cannot learn from this batch, X (N, C, H, W), y (N,); lazy layers get their size.
-
-    Raises TypeError for anything but tensors, and for pictures of another dtype than the net's weights.
-    """
-    if not isinstance(X, Tensor) or not isinstance(y, Tensor):
-        raise TypeError(f"a batch must be two tensors, not {type(X).__name__} and {type(y).__name__}: "
-                        "torch.from_numpy turns an array into one")
-    if y.dtype != torch.int64 or y.shape != X.shape[:1]:
-        raise ValueError(f"y must hold one class number (int64) for each of {len(X)} pictures, and is {y.dtype} of "
-                         f"shape {tuple(y.shape)}")
-    logits = try_out(net, X, device)
-    if not isinstance(logits, Tensor) or logits.ndim != 2:
-        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(f"the net must return logits of shape (N, classes), and returns {found}: "
-                         "end it with a Linear layer, or with Flatten")
-    lowest, highest = int(y.min()), int(y.max())
-    if lowest < 0 or highest >= logits.shape[1]:
-        raise ValueError(f"the labels go from {lowest} to {highest} and the net has {logits.shape[1]} outputs, for "
-                         f"labels 0 to {logits.shape[1] - 1}: build it with one output per class")
 
 
 def try_out(net: nn.Module, X: Tensor, device) -> Tensor:

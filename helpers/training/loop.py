@@ -4,7 +4,6 @@ After *Dive into Deep Learning*, sections 5.6 (GPUs) and 6.6 (LeNet).
 """
 
 import contextlib
-import itertools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,9 +14,18 @@ from torch import Tensor, nn
 
 from helpers.data import try_gpu
 
+from .checks import (
+    check_all_labels,
+    check_arguments,
+    check_batch,
+    check_form,
+    check_last_batch,
+    check_logits,
+    first_of,
+    pair_of,
+)
 from .execution import Execution
 from .guards import (
-    check_batch,
     clear_errors,
     evaluation,
     gains_by_channels_last,
@@ -46,19 +54,31 @@ def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable, devi
     """Return the share of the pictures of `data_iter`, batches X (N, C, H, W) and y (N,), that the net gets right.
 
     Runs in evaluation mode without gradients, on `device` or else where the net is; the net's mode is then as
-    before. Raises ValueError if there is no batch, or one that does not fit the net.
+    before. Raises ValueError if there is no batch, one that does not fit the net, a label that is no class of the net,
+    or an answer that is not a number.
     """
     if device is None and isinstance(net, nn.Module):
         device = next((parameter.device for parameter in net.parameters()), None)
-    hits, seen = 0, 0
+    sums, seen = 0, 0  # of hits, labels out of range, answers that are no numbers: they stay on the device
     with evaluation(net):
-        for X, y in data_iter:
+        for X, y in map(pair_of, data_iter):
+            check_form(y, len(X))
             with clear_errors(net, X):
-                hits = hits + (net(X.to(device)).argmax(1) == y.to(device)).sum()
+                logits, y = net(X.to(device)), y.to(device)
+                check_logits(logits)
+                strange = (y < 0) | (y >= logits.shape[1]), logits.isnan().any(1)
+                sums = sums + torch.stack([(logits.argmax(1) == y).sum(), *(rows.sum() for rows in strange)])
             seen += len(y)
     if not seen:
         raise ValueError("there is no batch to evaluate on: data_iter is empty")
-    return int(hits) / seen
+    hits, out_of_range, not_numbers = sums.tolist()
+    if out_of_range:
+        raise ValueError(f"{out_of_range:,} of {seen:,} labels are no class of the net: they must be 0 to "
+                         f"{logits.shape[1] - 1}")
+    if not_numbers:
+        raise ValueError(f"the net's answer to {not_numbers:,} of {seen:,} pictures is nan: look for nan in the "
+                         "pictures, or in the weights after a learning rate that was too large")
+    return hits / seen
 
 
 evaluate_accuracy_gpu = evaluate_accuracy  # the book's name
@@ -91,20 +111,26 @@ def train_ch6(
 
     Both iterables give batches X (N, C, H, W), y int64 (N,) and have a length. `lr` is a number, or a function that
     returns it for the share of the training that is done, `Cosine(0.1)` for one. `device=None` is `try_gpu()`. The
-    weights of dense and convolutional layers start anew by Xavier's rule; `init=False` keeps them. With `seed`, all
-    of torch's random numbers follow from it, and the caller's go on as if there had been no training. `live` shows
-    curves in Jupyter, elsewhere one line. `channels_last` is the order of the weights in memory meanwhile; None
-    takes the one that should be faster. `amp` computes in 16 bits what can bear it, `compile` translates the net into
-    machine code of its own first; both pay on a GPU (`helpers.training.execution`, notebook 15).
+    weights of dense and convolutional layers start anew by Xavier's rule; `init=False` keeps them. A `seed` makes a run
+    repeatable, bit for bit, whatever came before: all of torch's random numbers follow from it, a loader's own
+    (`generator`) too, and every layer that can starts anew, biases and batch norms as well; afterwards the caller's
+    random numbers go on as if there had been no training. With `init=False` the weights that come in count.
+
+    `live` shows curves in Jupyter, elsewhere one line. `channels_last` is the order of the weights in memory
+    meanwhile; None takes the one that should be faster. `amp` computes in 16 bits what can bear it, `compile`
+    translates the net into machine code of its own first; both pay on a GPU (`helpers.training.execution`, notebook
+    15).
 
     `on_progress(history)` is called about five times an epoch and ends the training by returning True. So does
     stopping the kernel: the history so far comes back. The net is left on `device` in evaluation mode.
 
     Raises ValueError for batches that do not fit the net, TypeError for pictures of another dtype than its weights,
-    RuntimeError if the loss is not finite or memory runs out.
+    both before a weight is changed, for what the first batches show and for labels at hand; RuntimeError if the loss
+    is not finite or memory runs out. An error in the midst of training carries the `History` so far as its attribute
+    `history`, and the net is in evaluation mode.
     """
     device = try_gpu() if device is None else torch.device(device)
-    check_sizes(train_iter, test_iter, num_epochs)
+    check_arguments(net, train_iter, test_iter, num_epochs, lr)
     torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1)  # the first one imports for seconds: before the clock starts
     history, curve = History(num_epochs, str(device), seed), LiveCurve() if live else None
 
@@ -113,9 +139,15 @@ def train_ch6(
             curve.draw(history)
         return bool(on_progress and on_progress(history))
 
-    with contextlib.suppress(KeyboardInterrupt), seeded(seed):
-        execution = Execution(net, device, amp, compile)
-        fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution)
+    execution = Execution(net, device, amp, compile)
+    first = check_data(net, train_iter, test_iter, device)
+    try:
+        with contextlib.suppress(KeyboardInterrupt), seeded(seed, train_iter, test_iter):
+            fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution, first)
+    except Exception as error:
+        error.history = history
+        net.eval()
+        raise
     with held_interrupts(drop=True):
         history.interrupted = len(history.test_acc) < num_epochs
         net.eval()
@@ -124,9 +156,11 @@ def train_ch6(
     return history
 
 
-def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution) -> None:
+def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution, first) -> None:
     """Do the work of `train_ch6`: fill `history`, calling `tell()` after each reading; True from it ends the run."""
-    first, batches = prepare(net, train_iter, device, init)
+    if init:  # random numbers are drawn in the book's order: first the weights, then the order of the pictures
+        start_anew(net, all_layers=history.seed is not None)
+    batches = train_iter
     if channels_last is None:
         channels_last = gains_by_channels_last(net, first, device)
     optimizer = torch.optim.SGD(net.parameters(), lr=rate_at(lr, 0.0))
@@ -146,6 +180,24 @@ def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, te
             if tell():
                 return
             batches = train_iter
+
+
+def check_data(net: nn.Module, train_iter: Iterable, test_iter: Iterable, device) -> Tensor:
+    """Put the net on the device and return X of the first batch, after checks that the net fits the data.
+
+    Lazy layers learn their sizes from it. Raises ValueError or TypeError before a weight is changed.
+    """
+    net.to(device)
+    firsts = [first_of(batches) for batches in (train_iter, test_iter)]
+    for name, first in zip(("train_iter", "test_iter"), firsts, strict=True):
+        if first is None:
+            raise ValueError(f"{name} gave no batch: it must give all of them anew in each epoch, as a DataLoader does")
+        classes = check_batch(net, *first, device)
+    X = firsts[0][0]
+    for batches in (train_iter, test_iter):
+        check_all_labels(batches, classes)
+    check_last_batch(net, train_iter, X, device)
+    return X
 
 
 def rate_at(lr: float | Callable[[float], float], share: float) -> float:
@@ -192,41 +244,18 @@ def train_epoch(
     yield Reading(1.0, seen - told, *(sums / seen).tolist())
 
 
-def prepare(net: nn.Module, train_iter: Iterable, device, init: bool) -> tuple[Tensor, Iterable]:
-    """Give the net its first weights and place; return X of the first batch, and the batches of the first epoch.
-
-    Random numbers are drawn in the book's order: first the weights, then the order of the pictures. Lazy layers
-    learn their sizes from the first batch. Raises ValueError if that does not fit the net.
-    """
-    lazy = any(nn.parameter.is_lazy(parameter) for parameter in net.parameters())
-    if init and not lazy:
-        net.apply(xavier)
-    net.to(device)
-    batches = iter(train_iter)
-    for first in batches:
-        check_batch(net, *first, device)
-        if init and lazy:
-            net.apply(xavier)
-        return first[0], itertools.chain([first], batches)
-    raise ValueError("train_iter gave no batch: give it at least one picture")
+def start_anew(net: nn.Module, all_layers: bool) -> None:
+    """Draw the net's first weights by `xavier`; with `all_layers`, everything else that layers can draw anew before."""
+    for module in net.modules() if all_layers else ():
+        if callable(getattr(module, "reset_parameters", None)):
+            module.reset_parameters()
+    net.apply(xavier)
 
 
 def xavier(module: nn.Module) -> None:
     """Draw new weights for a dense or convolutional layer, as the book does; biases stay."""
     if type(module) in (nn.Linear, nn.Conv2d):
         nn.init.xavier_uniform_(module.weight)
-
-
-def check_sizes(train_iter: Iterable, test_iter: Iterable, num_epochs: int) -> None:
-    """Raise ValueError if there is nothing to train or test on, TypeError for batches without a length."""
-    for name, batches in (("train_iter", train_iter), ("test_iter", test_iter)):
-        if not hasattr(batches, "__len__"):
-            raise TypeError(f"{name} needs a length, the number of its batches: give a list or a DataLoader, "
-                            f"not a {type(batches).__name__}")
-        if len(batches) == 0:
-            raise ValueError(f"{name} is empty: it must give at least one batch (X, y)")
-    if num_epochs < 1:
-        raise ValueError(f"num_epochs must be at least 1, not {num_epochs}")
 
 
 def diverged(history: History, loss: float, lr: float) -> str:

@@ -1,0 +1,185 @@
+"""What train_ch6 and evaluate_accuracy ask of their arguments: a sentence for what is wrong, before training."""
+
+import inspect
+import math
+import numbers
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from .guards import NO_PICTURE, first_convolution, forked_random, try_out
+
+
+def check_arguments(net, train_iter, test_iter, num_epochs, lr) -> None:
+    """Raise TypeError or ValueError for what cannot be trained, trained on, tested on, or trained by."""
+    check_net(net)
+    check_length(train_iter, "train_iter")
+    check_length(test_iter, "test_iter")
+    if isinstance(num_epochs, bool) or not isinstance(num_epochs, numbers.Integral):
+        raise TypeError(f"num_epochs must be a whole number, not {num_epochs!r}")
+    if num_epochs < 1:
+        raise ValueError(f"num_epochs must be at least 1, not {num_epochs}")
+    if not callable(lr):
+        check_rate(lr)
+
+
+def check_rate(lr) -> None:
+    """Raise TypeError or ValueError unless the learning rate is a number from 0 on."""
+    if isinstance(lr, bool) or not isinstance(lr, numbers.Real):
+        raise TypeError(f"lr must be a number, or a function of the share of training that is done, not {lr!r}")
+    if not (math.isfinite(lr) and lr >= 0):
+        raise ValueError(f"lr must be finite and not negative, not {lr!r}")
+
+
+def check_net(net) -> None:
+    """Raise TypeError for anything but a net, ValueError for one with nothing to learn."""
+    if inspect.isclass(net):
+        raise TypeError(f"the net is the class {net.__name__}: call it, as in {net.__name__}(), to make a net")
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"the net must be an nn.Module, not a {type(net).__name__}: only that has weights to learn")
+    weights = list(net.parameters())
+    if not weights:
+        raise ValueError(f"{type(net).__name__} has no weights to learn: put at least one layer with weights into it")
+    if not any(weight.requires_grad for weight in weights):
+        raise ValueError("all weights are frozen: net.requires_grad_(True) lets them learn again")
+
+
+def check_length(batches: Iterable, name: str) -> None:
+    """Raise TypeError for batches without a length, ValueError where there is none."""
+    try:
+        length = len(batches)
+    except TypeError:  # a generator, or a DataLoader over an IterableDataset
+        raise TypeError(f"{name} needs a length, the number of its batches: give a list, or a DataLoader over a set "
+                        f"with a length, not a {type(batches).__name__}") from None
+    if length == 0:
+        raise ValueError(f"{name} is empty: it must give at least one batch (X, y)")
+
+
+def pair_of(batch) -> tuple[Tensor, Tensor]:
+    """Return X, y of a batch; raises ValueError where it is no pair, TypeError where they are no tensors."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        parts = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else f"a {type(batch).__name__}"
+        raise ValueError(f"a batch must be a pair (X, y), pictures and class numbers, and is {parts}")
+    X, y = batch
+    if not isinstance(X, Tensor) or not isinstance(y, Tensor):
+        raise TypeError(f"a batch must be two tensors, not {type(X).__name__} and {type(y).__name__}: "
+                        "torch.from_numpy turns an array into one")
+    return X, y
+
+
+def first_of(batches: Iterable) -> tuple[Tensor, Tensor] | None:
+    """Return X, y of the first batch, or None; random numbers, a loader's own too, go on as if nobody had asked."""
+    generator = getattr(batches, "generator", None)
+    state = generator.get_state() if isinstance(generator, torch.Generator) else None
+    try:
+        with forked_random():
+            return next((pair_of(batch) for batch in batches), None)
+    finally:
+        if state is not None:
+            generator.set_state(state)
+
+
+def check_batch(net: nn.Module, X: Tensor, y: Tensor, device) -> int:
+    """Return the number of the net's classes, after a try with this batch, X (N, C, H, W), y (N,).
+
+    Raises ValueError if the net cannot learn from it; lazy layers get their size. Raises TypeError for
+    anything but tensors, and for pictures of another dtype than the net's weights.
+    """
+    X, y = pair_of((X, y))
+    check_form(y, len(X))
+    check_layout(net, X)
+    logits = try_out(net, X, device)
+    check_logits(logits)
+    check_labels(y, logits.shape[1])
+    return logits.shape[1]
+
+
+def check_logits(logits) -> None:
+    """Raise ValueError unless a net has returned a tensor (N, classes)."""
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"the net must return logits of shape (N, classes), and returns {found}: "
+                         "end it with a Linear layer, or with Flatten")
+
+
+def check_any(X: Tensor) -> None:
+    """Raise ValueError for a batch without a picture."""
+    if len(X) == 0:
+        raise ValueError(NO_PICTURE.format(tuple(X.shape)))
+
+
+def check_form(y: Tensor, count: int) -> None:
+    """Raise ValueError unless y holds one class number for each of `count` pictures."""
+    if y.dtype != torch.int64 or y.shape != (count,):
+        raise ValueError(f"y must hold one class number (int64) for each of {count} pictures, and is {y.dtype} of "
+                         f"shape {tuple(y.shape)}")
+
+
+def check_labels(y: Tensor, classes: int) -> None:
+    """Raise ValueError for labels (N,) outside 0 to classes - 1."""
+    lowest, highest = torch.stack(y.aminmax()).tolist() if len(y) else (0, 0)
+    if lowest < 0 or highest >= classes:
+        raise ValueError(f"the labels go from {lowest} to {highest} and the net has {classes} outputs, for "
+                         f"labels 0 to {classes - 1}: build it with one output per class")
+
+
+def check_layout(net: nn.Module, X: Tensor) -> None:
+    """Raise ValueError for pictures whose axes are not those that the net's first convolution takes."""
+    first = first_convolution(net)
+    if first is None or isinstance(first, nn.LazyConv2d):
+        return
+    shape, channels = tuple(X.shape), first.in_channels
+    if X.ndim == 4 and shape[1] != channels == shape[3]:
+        raise ValueError(f"X has shape {shape}, channels last; a net takes (N, C, H, W): X.permute(0, 3, 1, 2)")
+    side = math.isqrt(shape[1] // channels) if X.ndim == 2 else 0
+    if side and side * side * channels == shape[1]:
+        raise ValueError(f"X has shape {shape}, pictures laid out in rows; a net of convolutions takes (N, C, H, W): "
+                         f"X.reshape(-1, {channels}, {side}, {side})")
+
+
+def check_all_labels(batches: Iterable, classes: int) -> None:
+    """Check the labels of all batches where they are at hand: in a list, or as a loader's attribute `labels`."""
+    if type(batches) in (list, tuple):
+        labels = []
+        for X, y in map(pair_of, batches):
+            check_form(y, len(X))
+            check_any(X)
+            labels.append(y)
+        check_labels(torch.cat(labels), classes)  # one wait for the device, not one a batch
+    elif isinstance(getattr(batches, "labels", None), Tensor):
+        check_labels(batches.labels, classes)
+
+
+def size_of_last(batches: Iterable) -> int | None:
+    """Return how many pictures the last batch of an epoch holds, or None where nobody knows."""
+    if type(batches) in (list, tuple):
+        return len(pair_of(batches[-1])[0])
+    size = getattr(batches, "batch_size", None)
+    count = getattr(batches, "num_images", None)
+    if count is None and size and not getattr(batches, "drop_last", False):
+        dataset = getattr(batches, "dataset", None)
+        count = len(dataset) if hasattr(dataset, "__len__") else None
+    return (count - 1) % size + 1 if size and count else None
+
+
+def check_last_batch(net: nn.Module, train_iter: Iterable, X: Tensor, device) -> None:
+    """Raise ValueError if the last batch holds one picture and a batch norm of the net would have one number of it."""
+    if size_of_last(train_iter) != 1:
+        return
+    alone = []
+
+    def look(module, inputs):
+        if inputs[0].numel() == inputs[0].shape[0] * inputs[0].shape[1]:
+            alone.append(module)
+
+    norms = [module for module in net.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    hooks = [module.register_forward_pre_hook(look) for module in norms]
+    try:
+        try_out(net, X, device)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if alone:
+        raise ValueError("the last batch holds a single picture, and batch normalisation needs two at least: take "
+                         "another batch_size, or leave that picture out (drop_last=True)")
