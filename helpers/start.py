@@ -21,7 +21,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-STAMP = "cnn_course_ready"
+STAMP = "cnn_course_ready"  # written last: the installation is finished
+MARK = "cnn_course_environment"  # written first: the folder was made by this script, which may clear it
+# What the top of an environment holds. A folder with anything else in it is never cleared.
+OWN = {MARK, STAMP, "bin", "etc", "include", "lib", "lib64", "man", "share", "pyvenv.cfg", ".gitignore", "CACHEDIR.TAG",
+       "Scripts", "Lib", "Include", "Share"}  # fmt: skip
 MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "sklearn", "PIL", "resvg_py"]
 TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]
 BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
@@ -35,7 +39,7 @@ class StartError(Exception):
 def environment_folder() -> Path:
     """The folder of the environment: CNN_COURSE_VENV, or else .venv in the repository."""
     named = os.environ.get("CNN_COURSE_VENV")
-    return Path(named).expanduser().resolve() if named else ROOT / ".venv"
+    return Path(os.path.abspath(os.path.expanduser(named))) if named else ROOT / ".venv"  # a link is not followed
 
 
 def python_in(folder: Path) -> Path:
@@ -84,17 +88,42 @@ def is_usable(folder: Path) -> bool:
     return run([python_in(folder), "-I", "-c", question])[0] == 0
 
 
+def check_ours(folder: Path) -> None:
+    """Raise StartError unless the folder is missing, empty, or one that this script has made and nobody added to."""
+    todo = "name a new folder in CNN_COURSE_VENV, or leave it as it is and use --here with its Python"
+    if folder.is_symlink():
+        raise StartError(f"{folder} is a link to another place, where nothing may be changed: {todo}.")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise StartError(f"{folder} is a file: {todo}.")
+    names = {path.name for path in folder.iterdir()}
+    if names and not names & {MARK, STAMP}:
+        kind = "an environment" if "pyvenv.cfg" in names else "files"
+        raise StartError(f"{folder} holds {kind} that the course has not made: {todo}.")
+    if names - OWN:
+        raise StartError(f"{folder} holds other files ({', '.join(sorted(names - OWN)[:3])}): move them, or {todo}.")
+
+
+def mark(folder: Path) -> None:
+    """Say in the folder that it is this script's own."""
+    (folder / MARK).write_text("helpers/start.py has made this folder and may clear it.\n")
+
+
 def make_environment(folder: Path) -> None:
     """Make an empty environment in `folder`, in the place of a broken one.
 
-    Raises StartError where venv is incomplete, or where the folder holds something other than an environment.
+    Raises StartError where venv is incomplete, or where the folder is not this script's own.
     """
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise StartError("This Python lacks its venv module: install it (Debian: sudo apt install python3-venv).")
-    is_ours = folder == ROOT / ".venv" or (folder / "pyvenv.cfg").exists()
-    if folder.exists() and not is_ours and any(folder.iterdir()):
-        raise StartError(f"{folder} holds other files: name a new folder in CNN_COURSE_VENV.")
-    status, text = run([getattr(sys, "_base_executable", None) or sys.executable, "-m", "venv", "--clear", folder])
+    check_ours(folder)
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name != MARK:
+            shutil.rmtree(str(path)) if path.is_dir() and not path.is_symlink() else path.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    mark(folder)
+    status, text = run([getattr(sys, "_base_executable", None) or sys.executable, "-m", "venv", folder])
     if status:
         raise StartError(explain(text, "making the environment", folder))
 
@@ -145,10 +174,12 @@ def prepare(folder: Path, command: str) -> Path:
     """
     if is_ready(folder, command):
         return python_in(folder)
+    check_ours(folder)
     print(f"Preparing the environment in {folder}: once, some minutes and up to 7 GB.", flush=True)
     stamp = folder / STAMP
     for anew in [False, True] if is_usable(folder) else [True]:
         if stamp.exists():
+            mark(folder)  # an environment of the course's first version has the stamp alone
             stamp.unlink()
         if anew:
             make_environment(folder)

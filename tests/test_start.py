@@ -180,13 +180,70 @@ def test_what_does_not_import_after_the_mend_is_made_anew_once(start, machine):
         prepare_again(start, machine)
 
 
-def test_a_folder_with_other_files_is_left_alone(start, machine):
-    precious = start.environment_folder() / "thesis.txt"
-    precious.parent.mkdir()
-    precious.write_text("results")
-    with pytest.raises(start.StartError, match="holds other files"):
+def test_an_environment_of_the_first_version_stays_ours_when_its_upgrade_fails(start, machine):
+    files(start.environment_folder(), "pyvenv.cfg", "bin/python", start.STAMP)
+    machine.failure = "ERROR: something"
+    with pytest.raises(start.StartError):
         prepare(start)
-    assert precious.read_text() == "results" and machine.done == []
+    machine.failure = ""
+    assert prepare_again(start, machine) == ["pip", "import"]
+
+
+def files(folder, *names):
+    """Write small files with these names below the folder."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("results")
+
+
+FOREIGN = {  # what lies where the environment should be: what is said of it
+    "other files": (["thesis.txt"], "holds files that the course has not made"),
+    "an environment": (["pyvenv.cfg", "bin/python", "lib/own.py"], "holds an environment that the course has not made"),
+    "files beside ours": (["cnn_course_environment", "pyvenv.cfg", "notes/thesis.txt"], r"holds other files \(notes\)"),
+    "files beside a finished one": (["cnn_course_ready", "pyvenv.cfg", "thesis.txt"], r"other files \(thesis.txt\)"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("default", [True, False], ids=["dot venv", "CNN_COURSE_VENV"])
+@pytest.mark.parametrize("linked", [True, False], ids=["link", "folder"])
+def test_what_is_not_ours_is_left_alone_and_named(start, machine, monkeypatch, tmp_path, kind, default, linked):
+    names, sentence = FOREIGN[kind]
+    if default:
+        monkeypatch.delenv("CNN_COURSE_VENV")
+    folder = start.environment_folder()
+    real = tmp_path / "elsewhere" if linked else folder
+    files(real, *names)
+    if linked:
+        folder.symlink_to(real, target_is_directory=True)
+    before = sorted(real.rglob("*"))
+    machine.usable = "python" in str(before)
+    with pytest.raises(start.StartError, match="is a link to another place" if linked else sentence):
+        prepare(start)
+    assert sorted(real.rglob("*")) == before and machine.done == []
+
+
+def test_a_file_in_the_place_of_the_folder(start, machine):
+    start.environment_folder().write_text("results")
+    with pytest.raises(start.StartError, match="is a file"):
+        prepare(start)
+    assert start.environment_folder().read_text() == "results" and machine.done == []
+
+
+def test_a_start_that_was_interrupted_while_making_the_environment_goes_on(start, machine, monkeypatch):
+    def interrupted(command):
+        if "venv" in command:
+            raise KeyboardInterrupt
+        return machine(command)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(start, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(start)
+    files(start.environment_folder(), "lib/half")
+    machine.usable = False
+    assert prepare_again(start, machine) == ["venv", "pip", "import"]
+    assert not (start.environment_folder() / "lib/half").exists()
 
 
 def test_the_default_folder_is_dot_venv_in_the_repository(start, monkeypatch):
@@ -348,6 +405,7 @@ def test_the_script_as_a_process(start, tmp_path):
     python.parent.mkdir(parents=True)
     python.write_text(PYTHON.format(log=log))
     python.chmod(0o755)
+    start.mark(tmp_path / "env")
 
     def call():
         return subprocess.run([sys.executable, str(script), "test", "-k", "a b"], capture_output=True, text=True)
