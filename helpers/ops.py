@@ -4,8 +4,11 @@ A kernel of kh × kw numbers has kh · kw *taps*. Over all positions of the wind
 shifted (and strided) slice of the input. So the loop runs over the few taps, never over pixels; each turn is one
 tensor operation, on the input's device and differentiable. *Dive into Deep Learning*, 6.2-6.5.
 
-Integer and boolean input is turned into floats (torch's default dtype): a sum of bytes must not wrap around.
+Integer and boolean input is turned into floats (torch's default dtype): a sum of bytes must not wrap around. Sums of
+16-bit floats are taken in 32 bits and rounded once, as PyTorch does. Sizes are whole numbers, NumPy's too.
 """
+import numbers
+
 import torch
 import torch.nn.functional as F
 
@@ -22,7 +25,7 @@ def output_size(n: Pair, k: Pair, *, stride: Pair = 1, padding: Pair = 0, dilati
     given = {"n": n, "k": k, "stride": stride, "padding": padding, "dilation": dilation}
     pairs = [_pair(value, name) for name, value in given.items()]
     sizes = tuple(_positions(*values) for values in zip(*pairs, strict=True))
-    return sizes[0] if all(isinstance(value, int) for value in given.values()) else sizes
+    return sizes[0] if all(map(_is_whole, given.values())) else sizes
 
 
 def corr2d(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, padding: Pair = 0,
@@ -32,7 +35,9 @@ def corr2d(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, padding: Pair 
     Equal to `F.conv2d` on one channel. Raises ValueError for wrong axes or a kernel that does not fit.
     """
     X, K = _floats(_with_axes(X, "X", "(H, W)"), _with_axes(K, "K", "(kh, kw)"))
-    return sum(K[a, b] * part for a, b, part in _slices(X, K.shape, stride, padding, dilation))
+    wide = _wide(X)
+    return sum(K[a, b].to(wide) * part.to(wide)
+               for a, b, part in _slices(X, K.shape, stride, padding, dilation)).to(X.dtype)
 
 
 def corr2d_multi_in(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, padding: Pair = 0,
@@ -53,32 +58,34 @@ def corr2d_multi_in_out(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, p
     if X.shape[0] != K.shape[1]:
         raise ValueError(f"X has {X.shape[0]} channels and K expects {K.shape[1]}: give K one (kh, kw) slice "
                          "per channel of X")
-    taps = _slices(X, K.shape[2:], stride, padding, dilation)
-    return sum(torch.tensordot(K[:, :, a, b], part, dims=1) for a, b, part in taps)
+    taps, wide = _slices(X, K.shape[2:], stride, padding, dilation), _wide(X)
+    return sum(torch.tensordot(K[:, :, a, b].to(wide), part.to(wide), dims=1) for a, b, part in taps).to(X.dtype)
 
 
-def pool2d(X: torch.Tensor, pool_size: Pair, mode: str = "max", *, stride: Pair = 1,
+def pool2d(X: torch.Tensor, pool_size: Pair, mode: str = "max", *, stride: Pair | None = 1,
            padding: Pair = 0) -> torch.Tensor:
     """Pool X (..., H, W) with a window of pool_size -> (..., Ho, Wo); leading axes (N, C) stay apart (book, 6.5).
 
     mode 'max' pads with -inf, so that padding never wins; 'avg' pads with zeros and counts them, as
-    `F.avg_pool2d` does. The stride is 1 unless given, as in the book (`nn.MaxPool2d` takes the window's size).
+    `F.avg_pool2d` does. The stride is 1 unless given, as in the book; None is the window's size, as in PyTorch.
     Raises ValueError for another mode, a window that does not fit, or padding above half the window: a window
     could then hold nothing but padding.
     """
     if mode not in ("max", "avg"):
         raise ValueError(f"mode is {mode!r}, must be 'max' or 'avg'")
     X, = _floats(_with_axes(X, "X", "(..., H, W)"))
-    window, steps, border = _pair(pool_size, "pool_size"), _pair(stride, "stride"), _pair(padding, "padding")
+    window, border = _pair(pool_size, "pool_size"), _pair(padding, "padding")
+    steps = window if stride is None else _pair(stride, "stride")
     output_size(tuple(X.shape[-2:]), window, stride=steps, padding=border)  # raises where it does not fit
     if any(2 * p > k for p, k in zip(border, window, strict=True)):
         raise ValueError(f"padding {border} is more than half the window {window}: take at most "
                          f"{tuple(k // 2 for k in window)}")
-    X = _pad(X, border, float("-inf") if mode == "max" else 0.0)
+    dtype = X.dtype
+    X = _pad(X, border, float("-inf")) if mode == "max" else _pad(X, border, 0.0).to(_wide(X))
     for axis in (-1, -2):  # the window's maximum is that of its rows' maxima; so is its mean
         parts = X.unfold(axis, window[axis], steps[axis])
         X = parts.max(dim=-1).values if mode == "max" else parts.mean(dim=-1)
-    return X
+    return X.to(dtype)
 
 
 def _slices(X, kernel_size, stride, padding, dilation):
@@ -112,13 +119,23 @@ def _positions(n, k, stride, padding, dilation):
 
 
 def _pair(value, name):
-    """An int twice, or a pair of ints as a tuple."""
-    pair = (value, value) if isinstance(value, int) else value
-    if not isinstance(pair, (tuple, list)) or not all(isinstance(v, int) for v in pair):
+    """A whole number twice, or a pair of them as a tuple of ints."""
+    pair = (value, value) if _is_whole(value) else value
+    if not isinstance(pair, (tuple, list)) or not all(map(_is_whole, pair)):
         raise TypeError(f"{name} is {value!r}, must be an int or a (height, width) pair of ints")
     if len(pair) != 2:
         raise ValueError(f"{name} is {value!r}: give one int or two, (height, width)")
-    return tuple(pair)
+    return tuple(map(int, pair))
+
+
+def _is_whole(value):
+    """Whether a value is a whole number: an int or one of NumPy's, not True or False."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _wide(X):
+    """The dtype to add up in: at least 32 bits."""
+    return torch.float32 if X.dtype in (torch.float16, torch.bfloat16) else X.dtype
 
 
 def _with_axes(X, name, axes):

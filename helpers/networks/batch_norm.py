@@ -12,11 +12,16 @@ def batch_norm(
 
     X is (N, F) or (N, C, H, W), Y has its shape, all others are (F,) or (C,). In training, mean and biased variance
     of the batch normalise, and the averages move by `momentum` towards the batch's mean and unbiased variance: a
-    momentum of 0.1 here is the book's 0.9. Otherwise the averages normalise, and come back as they are.
+    momentum of 0.1 here is the book's 0.9. Otherwise the averages normalise, and come back as they are. As in PyTorch,
+    16-bit numbers are computed with in 32 bits, and Y has the dtype of X again.
 
     Raises ValueError for another number of axes or features, and in training for fewer than two values per channel.
     """
     shape, axes = _per_channel(X, gamma)
+    dtype, kept = X.dtype, (moving_mean.dtype, moving_var.dtype)
+    if dtype in (torch.float16, torch.bfloat16):
+        X, gamma, beta = X.float(), gamma.float(), beta.float()
+        moving_mean, moving_var = moving_mean.float(), moving_var.float()
     if training:
         count = X.numel() // X.shape[1]
         if count < 2:
@@ -25,11 +30,12 @@ def batch_norm(
         mean = X.mean(axes)
         var = ((X - mean.reshape(shape)) ** 2).mean(axes)
         moving_mean = moving_mean + momentum * (mean.detach() - moving_mean)
-        moving_var = moving_var + momentum * (var.detach() * count / (count - 1) - moving_var)
+        moving_var = moving_var + momentum * (var.detach() * (count / (count - 1)) - moving_var)
     else:
         mean, var = moving_mean, moving_var
     X_hat = (X - mean.reshape(shape)) / torch.sqrt(var.reshape(shape) + eps)
-    return gamma.reshape(shape) * X_hat + beta.reshape(shape), moving_mean, moving_var
+    Y = gamma.reshape(shape) * X_hat + beta.reshape(shape)
+    return Y.to(dtype) if dtype.itemsize == 2 else Y, moving_mean.to(kept[0]), moving_var.to(kept[1])
 
 
 def _per_channel(X: Tensor, gamma: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -46,7 +52,8 @@ class BatchNorm(nn.Module):
     """Batch normalisation of X (N, num_features) or (N, num_features, H, W); the output has X's shape.
 
     Learns `weight` (gamma) and `bias` (beta), (num_features,) each, and keeps `running_mean` and `running_var` of the
-    same shape as buffers. In training mode it raises ValueError for fewer than two values per channel.
+    same shape as buffers, and counts its batches (`num_batches_tracked`): state dicts of PyTorch's layers fit, both
+    ways. In training mode it raises ValueError for fewer than two values per channel.
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1):
@@ -57,12 +64,14 @@ class BatchNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(num_features)), nn.Parameter(torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
 
     def reset_parameters(self) -> None:
         """Start anew: weight and running variance 1, bias and running mean 0."""
         with torch.no_grad():
             for values, start in ((self.weight, 1), (self.bias, 0), (self.running_mean, 0), (self.running_var, 1)):
                 values.fill_(start)
+            self.num_batches_tracked.zero_()
 
     def forward(self, X: Tensor) -> Tensor:
         """Normalise X; in training mode also move the running averages."""
@@ -72,6 +81,7 @@ class BatchNorm(nn.Module):
             with torch.no_grad():
                 self.running_mean.copy_(mean)
                 self.running_var.copy_(var)
+                self.num_batches_tracked += 1
         return Y
 
     def extra_repr(self) -> str:
