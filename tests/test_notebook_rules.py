@@ -64,6 +64,14 @@ def test_no_widget_state_and_a_still_for_each_widget(path):
 
 
 @every
+def test_pictures_are_stored_as_every_viewer_shows_them(path):
+    """A viewer that does not trust the notebook takes raw SVG out of HTML and leaves its words in a row."""
+    for cell in of_kind(path, "code"):
+        for output in cell.outputs:
+            assert "<svg" not in output.get("data", {}).get("text/html", ""), cell.source
+
+
+@every
 def test_no_path_of_a_machine(path):
     outputs = json.dumps([cell.outputs for cell in of_kind(path, "code")])
     text = re.sub(r'"image/png": "[^"]*"|base64,[A-Za-z0-9+/=]+', "", outputs)
