@@ -176,7 +176,7 @@ def _way(points, panel, across, down):
         marks.append(_square(places[-1], 8, svg.ORANGE))
     else:
         marks.append(_triangle(*_inside(middle, places[-1], panel), 8, svg.ORANGE))
-        x, y = panel["x"] + panel["width"] - 6, panel["y"] + 14
+        x, y = panel["x"] + panel["width"] - 6, panel["y"] + panel["height"] - 6
         marks.append(svg.text(x, y, OFF_SCALE, size=11, anchor="end"))
     return "".join(lines + marks)
 
