@@ -50,14 +50,14 @@ def compared(monkeypatch, factors, pair):
         return rate, 0.5
 
     monkeypatch.setattr(levers, "train_for", record)
-    return compare_levers(build, pictures(), rounds=2, larger_batch=32, compile="eager"), seen
+    return compare_levers(build, pictures(), rounds=2, larger_batch=128, compile="eager"), seen
 
 
 def test_each_lever_is_pulled_on_the_best_so_far(monkeypatch):
     factors = {"memory": 4.0, "batch": 0.9, "amp": 1.01, "last": 0.8, "compile": 1.5}
     speeds, seen = compared(monkeypatch, factors, pair=2.0)
     assert [(speed.name, round(speed.gain, 2), speed.kept) for speed in speeds] == [
-        ("none", 1, False), ("data in memory", 4, True), ("batches of 32", 0.9, False),
+        ("none", 1, False), ("data in memory", 4, True), ("batches of 128", 0.9, False),
         ("mixed precision", 1.01, False),
         ("channels last", 0.8, False), ("both of these", 2, True), ("compiled", 1.5, True), ("those kept", 12, True),
     ]  # fmt: skip
@@ -65,7 +65,7 @@ def test_each_lever_is_pulled_on_the_best_so_far(monkeypatch):
     assert speeds[-1].levers == speeds[-2].levers == best and speeds[-1].images_per_second == pytest.approx(1200)
     assert seen[:4] == [Levers(), Levers(in_memory=True)] * 2, "in turn"
     assert seen[8:12] == seen[12:16] and len(set(seen[8:12])) == 4 and seen[-2:] == [Levers(), best]
-    assert speeds[2].levers == Levers(in_memory=True, batch_size=32)
+    assert speeds[2].levers == Levers(in_memory=True, batch_size=128)
 
 
 def test_the_faster_of_two_levers_that_belong_together_stays_alone(monkeypatch):
@@ -141,7 +141,7 @@ def test_short_calls_share_a_look_at_the_clock(monkeypatch, lasts, calls):
     found = levers.calls_of_a_run(call, CPU)
     assert calls / 2 <= found <= calls
     seconds = levers.least_seconds(call, CPU, 0.1)
-    assert lasts <= seconds < lasts * 1.1 and len(looks) < 60
+    assert lasts <= seconds < lasts * 1.1 and len(looks) < 100
 
 
 def test_where_no_compiler_is_at_hand_nothing_is_translated(monkeypatch):

@@ -66,7 +66,7 @@ def test_a_batch_is_as_large_as_suits_the_device(explorer, monkeypatch):
     assert explorer.update(batch_size=512).batch_size == 16, "no further than the device goes"
 
 
-def test_a_layer_that_takes_long_runs_twice_a_short_one_often(explorer, monkeypatch):
+def test_a_layer_that_takes_long_runs_less_often(explorer, monkeypatch):
     calls = []
     monkeypatch.setattr("helpers.widgets.nets.roofline_explorer.calls_of_a_run", lambda call, device: 64)
     monkeypatch.setattr("helpers.widgets.nets.roofline_explorer.seconds_a_call",
