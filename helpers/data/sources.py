@@ -1,4 +1,7 @@
-"""Where the bytes of the pictures come from: a folder, a download, or the digits inside scikit-learn."""
+"""Where the bytes of the pictures come from: a folder, a download, or the digits inside scikit-learn.
+
+The mirrors of the download stand in `download.py`.
+"""
 
 import gzip
 import hashlib
