@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from helpers.data import try_gpu
 from helpers.place import course_folder
+from helpers.scaling import clock
 from helpers.training import recipe, train_ch6, xavier
 from helpers.training.execution import Execution
 from helpers.training.guards import in_channels_last
@@ -63,28 +64,19 @@ def products_in(mode: Mode):
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
-def wait(device: torch.device) -> None:
-    """Return when the device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def rate(step: Callable[[], object], amount: int, device: torch.device, seconds: float, warm_up: int = 3) -> float:
     """Return `amount` per second: the median of five spells, each of several calls between two clock readings."""
     for _ in range(warm_up):
         step()
-    wait(device)
-    start = time.perf_counter()
+    start = clock(device)
     step()
-    wait(device)
-    calls = max(1, int(seconds / 5 / (time.perf_counter() - start)))
+    calls = max(1, int(seconds / 5 / (clock(device) - start)))
     spells = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = clock(device)
         for _ in range(calls):
             step()
-        wait(device)
-        spells.append(calls * amount / (time.perf_counter() - start))
+        spells.append(calls * amount / (clock(device) - start))
     return median(spells)
 
 

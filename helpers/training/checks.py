@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from .guards import NO_PICTURE, first_convolution, forked_random, try_out
+from .guards import check_any, first_convolution, forked_random, try_out
 
 
 def check_arguments(net, train_iter, test_iter, num_epochs, lr) -> None:
@@ -101,12 +101,6 @@ def check_logits(logits) -> None:
         found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ValueError(f"the net must return logits of shape (N, classes), and returns {found}: "
                          "end it with a Linear layer, or with Flatten")
-
-
-def check_any(X: Tensor) -> None:
-    """Raise ValueError for a batch without a picture."""
-    if len(X) == 0:
-        raise ValueError(NO_PICTURE.format(tuple(X.shape)))
 
 
 def check_form(y: Tensor, count: int) -> None:

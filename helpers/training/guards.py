@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from .advice import advised, wrong_numbers
 
-NO_PICTURE = "a batch has shape {}: give it at least one picture, or leave it out"
 NO_MEMORY = ("out of memory", "can't allocate memory")  # what CUDA, MPS and the CPU say
 
 
@@ -79,12 +78,17 @@ def clear_errors(net, X: Tensor):
     ValueError, also for a batch without a picture; TypeError for pictures of another dtype than the weights;
     RuntimeError for memory.
     """
-    if len(X) == 0:
-        raise ValueError(NO_PICTURE.format(tuple(X.shape)))
+    check_any(X)
     try:
         yield
     except (RuntimeError, IndexError, TypeError, ValueError, MemoryError) as error:
         raise explained(error, net, X) from error
+
+
+def check_any(X: Tensor) -> None:
+    """Raise ValueError for a batch without a picture."""
+    if len(X) == 0:
+        raise ValueError(f"a batch has shape {tuple(X.shape)}: give it at least one picture, or leave it out")
 
 
 def explained(error: Exception, net, X: Tensor) -> Exception:
