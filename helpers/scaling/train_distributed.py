@@ -14,7 +14,8 @@ equal: the masks of dropout, of which every process draws its own (--set dropout
 With --checkpoint the run is stored every few steps, whole or not at all, and the same command goes on from there. On
 CPUs and with one or two processes it ends with the very weights of a run that nothing stopped; on GPUs with those of a
 run within rounding, since they may add up in another order each time. torchrun --max-restarts=3 starts the processes
-again by itself. Settings come from the recipe of the net: the profile "gpu" where the processes compute on GPUs, "cpu"
+again by itself. A second run that names the file of one that is running is refused, and no process outlives its
+torchrun. Settings come from the recipe of the net: the profile "gpu" where the processes compute on GPUs, "cpu"
 where they do not, another one by CNN_COURSE_PROFILE. On Windows there is gloo alone, and torchrun may need USE_LIBUV=0
 in the environment.
 """
@@ -34,8 +35,9 @@ import torch.distributed as dist
 from helpers.training import RECIPES, recipe
 from helpers.training.loop import READINGS, Cosine, profile
 
-from .checkpoint import CheckpointError
+from .checkpoint import CheckpointError, sole_writer
 from .distributed import DistributedRun, Place, agree, find_place, joined
+from .orphans import end_with_parent
 
 PROGRAM = "helpers.scaling.train_distributed"
 
@@ -183,12 +185,16 @@ def lost_another(error: Exception) -> bool:
 def main(words: list[str] | None = None) -> int:
     """Train as the command line says; return the exit status."""
     rank = int(os.environ.get("RANK", 0))
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        end_with_parent()
     with only_process_0_speaks() as silence:
         with contextlib.redirect_stderr(silence or sys.stderr):
             options = parse(words)
         try:
-            with joined(find_place(options.device), options.timeout):
-                train(options)
+            writing = rank == 0 and options.checkpoint
+            with sole_writer(options.checkpoint) if writing else contextlib.nullcontext():
+                with joined(find_place(options.device), options.timeout):
+                    train(options)
         except (CheckpointError, ArithmeticError, OSError) as error:  # alike in all processes, but for a full disk
             if rank == 0 or isinstance(error, OSError):
                 print(f"{PROGRAM}: {error}", file=sys.stderr)

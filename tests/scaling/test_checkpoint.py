@@ -1,12 +1,25 @@
-"""Checkpoints: there whole or not at all, damage found, no code run, settings compared."""
+"""Checkpoints: there whole or not at all, one writer, damage found, no code run, settings compared."""
 
+import errno
 import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 import torch
 
 from helpers.scaling import checkpoint
-from helpers.scaling.checkpoint import CheckpointError, compare_settings, load_checkpoint, save_checkpoint
+from helpers.scaling.checkpoint import (
+    CheckpointError,
+    compare_settings,
+    load_checkpoint,
+    save_checkpoint,
+    sole_writer,
+)
+
+ROOT = Path(__file__).parents[2]
 
 
 def state(number=1.0):
@@ -44,10 +57,86 @@ def test_an_end_in_the_middle_of_writing_leaves_the_old_one_whole(path, monkeypa
         save_checkpoint(state(2.0), path)
     assert_same(load_checkpoint(path), state())
     monkeypatch.undo()
-    assert (path.parent / "run.pt.part").exists(), "as after a kill: the temporary file is still there"
     save_checkpoint(state(3.0), path)
     assert_same(load_checkpoint(path), state(3.0))
     assert os.listdir(path.parent) == ["run.pt"]
+
+
+WRITER = """import os, sys, torch
+from helpers.scaling.checkpoint import save_checkpoint, sole_writer
+path, number, kind = sys.argv[1:]
+if kind == "killed":
+    torch.save = lambda state, file: (file.write(b"half"), file.flush(), os.kill(os.getpid(), 9))
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(12):
+    save_checkpoint({"net": {"weight": torch.full((400, 300), float(number))}, "step": i}, path)
+"""
+
+
+def writer(path, number, kind="whole"):
+    """A process that stores states full of this number, as soon as a line is written to it."""
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(number), kind], cwd=ROOT,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    process.stdout.readline()
+    return process
+
+
+def test_two_writers_do_not_harm_each_other(path):
+    writers = [writer(path, number) for number in (1, 2)]
+    for process in writers:
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    seen = set()
+    while any(process.poll() is None for process in writers):
+        weight = load_checkpoint(path)["net"]["weight"]
+        seen.add(float(weight[0, 0]))
+        assert bool((weight == weight[0, 0]).all())
+    assert [process.wait(20) for process in writers] == [0, 0] and seen - {1.0, 2.0} == set()
+    assert load_checkpoint(path)["step"] == 11 and os.listdir(path.parent) == ["run.pt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills itself by a signal")
+def test_what_a_killed_writer_leaves_goes_with_the_next_run(path):
+    writer(path, 1, "killed").communicate(b"\n")
+    parts = set(os.listdir(path.parent)) - {"run.pt"}
+    assert len(parts) == 1 and parts.pop().endswith(".part")
+    other = path.with_name("run.pt2.1-2.part")
+    other.write_text("of another checkpoint")
+    with sole_writer(path):
+        assert set(os.listdir(path.parent)) == {"run.pt", "run.pt.lock", other.name}
+        assert_same(load_checkpoint(path), state())
+    assert set(os.listdir(path.parent)) == {"run.pt", other.name}
+
+
+def test_one_run_at_a_time(path):
+    with sole_writer(path):
+        with pytest.raises(CheckpointError, match=rf"by another run, process {os.getpid()} on .*: wait for its end"):
+            with sole_writer(path, patience=0.1):
+                pytest.fail("two writers")
+        with sole_writer(path.with_name("other.pt")):
+            pass
+    with sole_writer(path, patience=0):
+        pass
+
+
+def test_a_run_that_is_just_ending_is_waited_for(path):
+    with sole_writer(path):
+        pass
+    first = checkpoint.locked(path.with_name("run.pt.lock"))
+    threading.Timer(0.3, first.close).start()
+    with sole_writer(path, patience=10):
+        assert f"process {os.getpid()}" in path.with_name("run.pt.lock").read_text()
+
+
+def test_a_disk_without_locks_is_named(path, monkeypatch):
+    def unknown(file):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(checkpoint, "lock", unknown)
+    with pytest.raises(CheckpointError, match=r"knows no locks \(Operation not supported\).*another disk"):
+        with sole_writer(path):
+            pytest.fail("no lock")
 
 
 def test_the_bytes_reach_the_disk_before_the_name_does(path, monkeypatch):

@@ -3,41 +3,22 @@
 import json
 import math
 import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from helpers.data.sources import FILES, idx_bytes
 from helpers.scaling import distributed
 from helpers.scaling.checkpoint import load_checkpoint
 from helpers.scaling.sync_batch_norm import SyncBatchNorm, synchronised
 from helpers.scaling.train_distributed import main, parse, torchrun
 
-from .distributed_cases import EXACT, LONG, NORMS, RUNS, double, normalised, words
+from .distributed_cases import EXACT, NORMS, RUNS, double, normalised, words
+from .started import ROOT, Started, few_pictures  # noqa: F401  (a fixture)
 
-ROOT = Path(__file__).parents[2]
 kills = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes in /proc")
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """The environment of a run on 200 training and 23 test pictures, noise with a bright bar; no network."""
-    folder = tmp_path_factory.mktemp("data") / "FashionMNIST" / "raw"
-    folder.mkdir(parents=True)
-    labels = np.arange(223, dtype=np.uint8) % 10
-    images = np.random.default_rng(0).integers(0, 60, (223, 28, 28), dtype=np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label + 4 : 2 * label + 7] += 180
-    for name, array in zip(FILES, (images[:200], labels[:200], images[200:], labels[200:]), strict=True):
-        (folder / name).write_bytes(idx_bytes(array))
-    return {"CNN_COURSE_DATA": str(folder.parents[1]), "CNN_COURSE_OFFLINE": "1", "CNN_COURSE_PROFILE": "quick",
-            "OMP_NUM_THREADS": "1"}  # fmt: skip
 
 
 def finished(command, settings):
@@ -160,51 +141,6 @@ def test_every_step_is_in_the_log_once(two):
     assert all(("images_per_second" in record) == (record["step"] % 4 == 0) for record in found)
     state = load_checkpoint(two / "undisturbed.pt")
     assert (state["step"], state["epoch"], state["seed"]) == (100, 5, 0) and state["records"] == found
-
-
-class Started:
-    """A run of two processes, started as a user would; `kill` ends one of them from outside."""
-
-    def __init__(self, folder, settings, **options):
-        self.log = folder / "run.log"
-        self.printed = open(folder / "printed", "a+")  # noqa: SIM115  (closed below)
-        command = torchrun(2, *words(LONG, folder, "run"), "--device", "cpu", **options)
-        self.torchrun = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stdout=self.printed,
-                                         stderr=subprocess.STDOUT)  # fmt: skip
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        if self.torchrun.poll() is None:
-            self.torchrun.terminate()
-            self.torchrun.wait(40)
-        self.printed.close()
-
-    def process(self, rank, restart):
-        """The process number of this rank: a child of torchrun with these numbers in its environment, None so far."""
-        wanted = {f"RANK={rank}".encode(), f"TORCHELASTIC_RESTART_COUNT={restart}".encode()}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-                if int(parent) == self.torchrun.pid and wanted <= {*(folder / "environ").read_bytes().split(b"\0")}:
-                    return int(folder.name)
-            except OSError:
-                continue  # it ended meanwhile
-        return None
-
-    def kill(self, rank, restart, after):
-        """End the rank by SIGKILL as soon as it is there and the log has this many steps."""
-        end, process = time.monotonic() + 100, None
-        while process is None or self.log.read_bytes().count(b"\n") < after:
-            assert self.torchrun.poll() is None and time.monotonic() < end, self.output()
-            time.sleep(0.002)
-            process = process or (self.process(rank, restart) if self.log.exists() else None)
-        os.kill(process, signal.SIGKILL)
-
-    def output(self):
-        self.printed.seek(0)
-        return self.printed.read()
 
 
 @kills
