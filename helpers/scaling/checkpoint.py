@@ -43,8 +43,8 @@ def sole_writer(path: str | os.PathLike, patience: float = PATIENCE) -> Iterator
         if time.monotonic() > end:
             with contextlib.suppress(OSError):  # it ends just now: once more
                 holder = name.read_text(encoding="utf-8")
-                raise CheckpointError(f"{path} is being written by another run, {holder}: wait for its end, stop it, or "
-                                      "take another file")
+                raise CheckpointError(f"{path} is being written by another run, {holder}: wait for its end, stop it, "
+                                      "or take another file")
         time.sleep(0.05)
     try:
         for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
