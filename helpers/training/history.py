@@ -7,21 +7,31 @@ import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from helpers.drawing import INK, new_figure, svg
 
 NAMES = ("loss", "train acc", "test acc")
 WIDTH, HEIGHT = 660, 232  # px, of the live picture
 MOST_POINTS = 200  # of one curve in the live picture
 SHORTEST_GAP = 0.1  # seconds between two drawings
+LONGEST_WAIT = 0.5  # seconds between two readings where an epoch is long
 
 
 class Reading(NamedTuple):
-    """Where an epoch stands: share of its batches done, images since the last reading, mean loss and accuracy."""
+    """Where an epoch stands: share of its batches done, images since the last reading, mean loss and accuracy.
+
+    `points` are (share, loss, accuracy) on the way here from the last reading, and here. `timed` marks a reading that
+    came only because the last one was a while ago: which ones there are differs from run to run.
+    """
 
     share: float
     images: int
     loss: float
     accuracy: float
+    points: tuple[tuple[float, float, float], ...] = ()
+    timed: bool = False
 
 
 @dataclass(repr=False)
@@ -29,9 +39,9 @@ class History:
     """The course of one training run.
 
     `loss`, `train_acc` and `test_acc` have one number for each finished epoch; loss and train accuracy are means
-    over the batches of the epoch, while the net changed. `readings` are (epochs done, loss, train_acc), about five
-    an epoch. `seconds` is wall-clock time over everything, `evaluation_seconds` the part spent on the test images.
-    `interrupted` tells whether the run ended before its last epoch did.
+    over the batches of the epoch, while the net changed. `readings` are (epochs done, loss, train_acc), one a batch
+    or, where an epoch has many, 25 to 50 an epoch. `seconds` is wall-clock time over everything, `evaluation_seconds`
+    the part spent on the test images. `interrupted` tells whether the run ended before its last epoch did.
     """
 
     num_epochs: int
@@ -49,7 +59,8 @@ class History:
 
     def read(self, reading: Reading) -> None:
         """Note a reading of the running epoch."""
-        self.readings.append((len(self.test_acc) + reading.share, reading.loss, reading.accuracy))
+        points = reading.points or [(reading.share, reading.loss, reading.accuracy)]
+        self.readings += [(len(self.test_acc) + share, *values) for share, *values in points]
         self.num_images += reading.images
         self.seconds = time.perf_counter() - self.started
 
@@ -117,11 +128,40 @@ class History:
         return ax
 
 
-class LiveCurve:
-    """Shows a `History` in one output of a notebook and redraws it in place; outside Jupyter it shows nothing."""
+class Meter:
+    """Gathers the points of an epoch's curves on the device, and fetches them when asked: only that waits for it."""
 
     def __init__(self):
-        self.handle, self.drawn_at, self.in_jupyter = None, -math.inf, in_jupyter()
+        self.shares, self.means, self.seen, self.told, self.read_at = [], [], 0, 0, time.perf_counter()
+
+    def note(self, share: float, means: Tensor, seen: int) -> None:
+        """Keep a point: mean loss and accuracy, a new tensor (2,), once `seen` images of the epoch were trained on."""
+        self.shares.append(share)
+        self.means.append(means)
+        self.seen = seen
+
+    def waited(self) -> bool:
+        """Whether the last reading was LONGEST_WAIT ago."""
+        return time.perf_counter() - self.read_at >= LONGEST_WAIT
+
+    def read(self, timed: bool = False) -> Reading:
+        """Return the points since the last reading, as the one of the last point."""
+        means = torch.stack(self.means).tolist()
+        points = tuple((share, *pair) for share, pair in zip(self.shares, means, strict=True))
+        reading = Reading(points[-1][0], self.seen - self.told, *points[-1][1:], points, timed)
+        self.shares, self.means, self.told, self.read_at = [], [], self.seen, time.perf_counter()
+        return reading
+
+
+class LiveCurve:
+    """Shows a `History` in one output of a notebook and redraws it in place; outside Jupyter it shows nothing.
+
+    Inside an `Output` widget (`interact`, a captured button) browsers pass over the updates of a display: there the
+    picture is a widget of its own, which moves.
+    """
+
+    def __init__(self):
+        self.handle, self.widget, self.drawn_at, self.in_jupyter = None, None, -math.inf, in_jupyter()
 
     def draw(self, history: History) -> None:
         """Show the present state, at most ten times a second."""
@@ -141,11 +181,26 @@ class LiveCurve:
         from IPython.display import display
 
         metadata = {"image/png": {"width": WIDTH, "height": HEIGHT}} if "image/png" in bundle else {}
-        if self.handle is None:
-            self.handle = display(bundle, raw=True, metadata=metadata, display_id=True)
-        else:
+        if self.widget:
+            self.widget.value = bundle["text/html"]
+        elif self.handle:
             self.handle.update(bundle, raw=True, metadata=metadata)
+        elif inside_output():
+            self.widget = sys.modules["ipywidgets"].HTML(bundle["text/html"])
+            display(self.widget._repr_mimebundle_() | {"text/plain": bundle["text/plain"]}, raw=True)
+        else:
+            self.handle = display(bundle, raw=True, metadata=metadata, display_id=True)
         self.drawn_at = time.perf_counter()
+
+
+def inside_output() -> bool:
+    """Whether what is shown now goes into an `Output` widget: one that takes the answers to the message at work."""
+    widgets, kernel = sys.modules.get("ipywidgets"), getattr(sys.modules["IPython"].get_ipython(), "kernel", None)
+    if not (widgets and kernel):
+        return False
+    at_work = kernel.get_parent().get("header", {}).get("msg_id")
+    known = list(widgets.widgets.widget._instances.values())
+    return any(isinstance(widget, widgets.Output) and widget.msg_id == at_work for widget in known)
 
 
 def in_jupyter() -> bool:

@@ -33,10 +33,11 @@ from .guards import (
     in_channels_last,
     seeded,
 )
-from .history import History, LiveCurve, Reading
+from .history import History, LiveCurve, Meter, Reading
 
 PROFILES = ("gpu", "cpu", "quick")
 READINGS = 5  # times an epoch that the sums are fetched from the device
+POINTS = 5  # at least, of the curves from one of these readings to the next, where there are as many batches
 
 
 def profile() -> str:
@@ -134,10 +135,10 @@ def train_ch6(
     torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1)  # the first one imports for seconds: before the clock starts
     history, curve = History(num_epochs, str(device), seed), LiveCurve() if live else None
 
-    def tell() -> bool:
+    def tell(timed: bool = False) -> bool:
         if curve:
             curve.draw(history)
-        return bool(on_progress and on_progress(history))
+        return bool(on_progress and not timed and on_progress(history))
 
     execution = Execution(net, device, amp, compile)
     first = check_data(net, train_iter, test_iter, device)
@@ -157,7 +158,7 @@ def train_ch6(
 
 
 def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution, first) -> None:
-    """Do the work of `train_ch6`: fill `history`, calling `tell()` after each reading; True from it ends the run."""
+    """Do the work of `train_ch6`: fill `history`, calling `tell` after each reading; True from it ends the run."""
     if init:  # random numbers are drawn in the book's order: first the weights, then the order of the pictures
         start_anew(net, all_layers=history.seed is not None)
     batches = train_iter
@@ -172,7 +173,7 @@ def fit(net, train_iter, test_iter, lr, device, history, init, channels_last, te
                 if not math.isfinite(reading.loss):
                     raise RuntimeError(diverged(history, reading.loss, rate_at(lr, 0.0)))
                 history.read(reading)
-                if tell():
+                if tell(reading.timed):
                     return
             test_acc = evaluate_accuracy(net, test_iter, device)
             with held_interrupts():
@@ -219,13 +220,15 @@ def train_epoch(
 ) -> Iterator[Reading]:
     """Pass once over batches X (N, C, H, W), y (N,), a step of the optimizer for each; yield about five readings.
 
-    The sums of loss and hits stay on the device: only a reading waits for it. `execution` is how a step is computed,
-    None in full precision by the net as it is. Leave the loop over this generator to stop. Raises ValueError if
-    there is no batch or one does not fit the net.
+    The sums of loss and hits stay on the device: only a reading waits for it, and one comes in between where half a
+    second has passed. The points of a reading do not depend on that. `execution` is how a step is computed, None in
+    full precision by the net as it is. Leave the loop over this generator to stop. Raises ValueError if there is no
+    batch or one does not fit the net.
     """
     net.train()
     execution = execution or Execution(net, torch.device(device))
-    sums, seen, told, every = torch.zeros(2, device=device), 0, 0, max(1, num_batches // READINGS)
+    sums, seen, every = torch.zeros(2, device=device), 0, max(1, num_batches // READINGS)
+    meter = Meter()
     for count, (X, y) in enumerate(batches, 1):
         X, y = X.to(device), y.to(device)
         with clear_errors(net, X):
@@ -236,12 +239,14 @@ def train_epoch(
             execution.step(optimizer)
         sums += torch.stack([loss.detach() * len(y), (logits.argmax(1) == y).sum()])
         seen += len(y)
-        if count % every == 0 and count < num_batches:
-            yield Reading(count / num_batches, seen - told, *(sums / seen).tolist())
-            told = seen
+        if count < num_batches and count % every % max(1, every // POINTS) == 0:
+            meter.note(count / num_batches, sums / seen, seen)
+            if count % every == 0 or meter.waited():
+                yield meter.read(timed=count % every > 0)
     if not seen:
         raise ValueError("train_iter gave no batch: it must give all of them anew in each epoch, as a DataLoader does")
-    yield Reading(1.0, seen - told, *(sums / seen).tolist())
+    meter.note(1.0, sums / seen, seen)
+    yield meter.read()
 
 
 def start_anew(net: nn.Module, all_layers: bool) -> None:

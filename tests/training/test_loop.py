@@ -31,6 +31,7 @@ from helpers.training import (
     train_epoch,
     try_gpu,
 )
+from helpers.training import history as history_module
 from helpers.training.guards import (
     evaluation,
     gains_by_channels_last,
@@ -156,13 +157,35 @@ class Fetched(TorchDispatchMode):
 def test_no_batch_waits_for_the_device(monkeypatch):
     """Numbers are fetched when they are read, about five times an epoch, however many batches there are."""
     lists, tolist = [], torch.Tensor.tolist
+    monkeypatch.setattr(history_module, "LONGEST_WAIT", math.inf)
     monkeypatch.setattr(torch.Tensor, "tolist", lambda self: lists.append(1) or tolist(self))
     data = batches(60)
     with Fetched() as fetched:
         history = run(small(), data, num_epochs=2)
     evaluations, checks = 2, 4  # once for each evaluation; the labels of two first batches and of all of both loaders
-    assert len(lists) == len(history.readings) + evaluations + checks <= 20
-    assert fetched.count <= 1
+    assert len(lists) == 2 * 5 + evaluations + checks <= 20
+    assert fetched.count <= 1 and len(history.readings) == 60, "every other batch is a point"
+
+
+def test_a_long_epoch_is_read_in_between_and_has_the_same_points(monkeypatch):
+    """How often the device is asked follows the clock; the points, and when on_progress is called, do not."""
+    data, counts, histories = batches(60), [], []
+    for wait in (math.inf, 0.0):
+        monkeypatch.setattr(history_module, "LONGEST_WAIT", wait)
+        net, seen = small(), []
+        readings = list(train_epoch(net, data, torch.optim.SGD(net.parameters(), lr=0.1), CPU, 60))
+        assert sum(reading.images for reading in readings) == 360
+        histories.append(run(small(), data, 2, seed=1, on_progress=lambda h, seen=seen: seen.append(h.epochs_done)))
+        counts.append((len(readings), sum(reading.timed for reading in readings), len(seen)))
+    assert counts == [(5, 0, 12), (30, 25, 12)]
+    assert histories[0].readings == histories[1].readings and len(histories[0].readings) == 60
+    assert [share for share, *_ in histories[0].readings][:3] == pytest.approx([2 / 60, 4 / 60, 6 / 60])
+
+
+@pytest.mark.parametrize(("count", "points"), [(3, 3), (20, 20), (47, 47), (60, 30), (117, 31), (1000, 25)])
+def test_an_epoch_has_one_point_a_batch_or_some_dozens(count, points):
+    net, data = small(), batches(1) * count
+    assert len(run(net, data, lr=0.0).readings) == points
 
 
 def test_equal_seeds_give_equal_runs_and_leave_the_callers_random_state():
@@ -884,6 +907,32 @@ def test_one_display_that_is_redrawn_and_ends_as_a_still(kernel):
     assert re.fullmatch(r"loss \d\.\d{3}, train acc .*, test acc .* images/s on \w+", last["data"]["text/plain"])
     assert json.dumps(last["metadata"])
     assert not pictures(kernel("train_ch6(net, data, data, 1, 0.01, live=False)"))
+
+
+OUTPUT = """import ipywidgets as W
+out, button = W.Output(), W.Button()
+def run(_=None):
+    print("before")
+    train_ch6(net, data, data, 3, 0.01)
+"""
+
+
+@pytest.mark.parametrize("call", ["with out: run()", "button.on_click(out.capture()(run)); button.click()",
+                                  "panel = W.interactive(lambda x: run(), x=3)"])
+def test_inside_an_output_widget_the_picture_is_a_widget(kernel, call):
+    """Browsers pass over update_display_data there; and what else the Output shows stays."""
+    messages = kernel(f"{OUTPUT}\n{call}")
+    kinds = [kind for kind, _ in messages]
+    assert "update_display_data" not in kinds and "error" not in kinds
+    assert "clear_output" not in kinds or "interactive" in call, "what stands in the Output stays"
+    shown = [content["data"] for kind, content in messages if kind == "display_data"]
+    views = [data["application/vnd.jupyter.widget-view+json"]["model_id"] for data in shown if "loss" in str(data)]
+    assert len(views) == 1 and re.match(r"loss \d", shown[-1]["text/plain"])
+    drawn = [content["data"]["state"]["value"] for kind, content in messages
+             if kind == "comm_msg" and content["comm_id"] == views[0]]
+    label = ET.fromstring(drawn[-1]).get("aria-label")
+    assert drawn and re.search(r"epoch 3 of 3 .* test acc .*, took ", label)
+    assert [kind for kind, _ in pictures(kernel("history = train_ch6(net, data, data, 1, 0.01)"))][1:]
 
 
 # ---- device and profile --------------------------------------------------------------------------------------
