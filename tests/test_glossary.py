@@ -1,6 +1,7 @@
 """The glossary in notebook 00: its rows, what it calls PyTorch, and that every term of the course is in it."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -15,11 +16,13 @@ PATHS = sorted(Path(NOTEBOOKS).glob("*.ipynb"))
 CHINESE = "[\u4e00-\u9fff]+"
 
 
+@cache
 def texts(path):
     """Return the texts of a notebook's markdown cells."""
     return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
 
 
+@cache
 def glossary():
     """Return the rows of the glossary in notebook 00: (English, Chinese, symbol, PyTorch, notebook)."""
     lines = "\n".join(texts(PATHS[0])).splitlines()
@@ -68,3 +71,18 @@ def test_the_glossary_names_the_notebook_that_explains_the_term():
     absent = [row[0] for row in glossary() if row[4] in by_notebook
               and not any(term in by_notebook[row[4]] for term in re.findall(CHINESE, row[1]))]  # fmt: skip
     assert not absent, f"the notebook that the glossary names does not gloss: {absent}"
+
+
+def glossed_before(english, number):
+    """Return the lessons before `number` that gloss the term as *term* (中文) and do not send the reader on to it."""
+    word = re.split(r", | \(", english)[0]
+    gloss = re.compile(rf"\*{re.escape(word)}s?\*\s\({CHINESE}")
+    paragraphs = [(path.stem[:2], paragraph) for path in PATHS[1:] if path.stem[:2] < number
+                  for text in texts(path) for paragraph in text.split("\n\n")]  # fmt: skip
+    return [lesson for lesson, words in paragraphs if gloss.search(words) and f"otebook {number}" not in words]
+
+
+def test_no_lesson_explains_a_term_before_the_one_that_the_glossary_names():
+    early = {row[0]: glossed_before(row[0], row[4]) for row in glossary()}
+    assert glossed_before("bias", "02") == ["01"], "the rule finds what is explained in 01"
+    assert not {term: lessons for term, lessons in early.items() if lessons}
