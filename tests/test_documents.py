@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from helpers.benchmark.nets import load_results
+
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 
@@ -44,6 +46,13 @@ def test_the_names_in_the_four_answers_stand_in_the_files_beside_them():
     assert {name for name, _ in pairs} >= {"pool2d", "Pooling", "describe", "SPARE_MIRROR", "_repr_mimebundle_"}
     for name, file in pairs:
         assert re.search(rf"^\s*(?:def |class )?{name}\b", text(file), re.MULTILINE), (name, file)
+
+
+def test_the_table_of_all_networks_is_the_one_that_is_stored():
+    results = load_results("cpu")
+    rows = {f"| {' | '.join(line)} |" for line in results.lines()}
+    assert len(rows) == 8 and rows <= set(text("README.md").splitlines())
+    assert f"{results.caption()}." in text("README.md")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")

@@ -59,7 +59,7 @@ def nets(options):
     """The networks of the course, each by its recipe over several seeds."""
     from .nets import measure_nets
 
-    return repr(measure_nets(options.only, options.seeds, options.store))
+    return repr(measure_nets(options.only, options.seeds, options.store, options.more))
 
 
 def levers(options):
@@ -94,6 +94,7 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="training: ten epochs instead of one")
     parser.add_argument("--only", action="append", metavar="NET", help=f"nets: one of {', '.join(RECIPES)}; repeatable")
     parser.add_argument("--seeds", type=int, default=3, help="nets: runs of each net (3)")
+    parser.add_argument("--more", action="store_true", help="nets: further seeds, behind those that are stored")
     parser.add_argument("--store", action="store_true", help="nets and gpu: keep the results")
     options = parser.parse_args(words)
     if unknown := [name for name in options.parts if name not in PARTS]:

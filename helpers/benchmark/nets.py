@@ -5,7 +5,7 @@ The profile is that of `profile()`. What is stored lies in results/nets_PROFILE.
 
 import html
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from statistics import mean, stdev
@@ -84,13 +84,13 @@ class Results:
         return f"<table>{cells}</table><p>{html.escape(self.caption())}</p>"
 
 
-def measure(net: str, seeds: int, data: tuple | None = None, tell=print) -> NetResult:
-    """Train the net by its recipe once a seed, 0 upwards, on `data` (train_iter, test_iter) or else the recipe's."""
+def measure(net: str, seeds: int, data: tuple | None = None, tell=print, first: int = 0) -> NetResult:
+    """Train the net by its recipe once a seed, `first` upwards, on `data` (train_iter, test_iter) or the recipe's."""
     settings = recipe(net)
     train_iter, test_iter = data or settings.load()
     table = describe_net(settings.build(), settings.input_shape)
     runs = []
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         epochs = settings.epochs(train_iter)
         runs.append(train_ch6(settings.build(), train_iter, test_iter, epochs, settings.lr, seed=seed, live=False))
         tell(f"{net}, seed {seed}: test accuracy {runs[-1].test_acc[-1]:.3f} after {runs[-1].seconds:.0f} s")
@@ -102,17 +102,21 @@ def measure(net: str, seeds: int, data: tuple | None = None, tell=print) -> NetR
                      round(seconds[middle], 2), accuracies)
 
 
-def measure_all(nets=tuple(RECIPES), seeds: int = 3, tell=print) -> Results:
-    """Measure each net; the seed also draws its weights and the order of its pictures."""
-    rows = [measure(net, seeds, tell=tell) for net in nets]
+def measure_all(nets=tuple(RECIPES), seeds: int = 3, tell=print, firsts: dict | None = None) -> Results:
+    """Measure each net; the seed also draws its weights and the order of its pictures. `firsts`: a net's first seed."""
+    rows = [measure(net, seeds, tell=tell, first=(firsts or {}).get(net, 0)) for net in nets]
     return Results(machine(), source(recipe(nets[0])), date.today().isoformat(), rows)
 
 
-def measure_nets(only: list[str] | None = None, seeds: int = 3, keep: bool = False) -> Results:
-    """Measure the nets named in `only`, or all, and `keep` the results, beside what is stored of the other nets."""
-    results = measure_all(only or tuple(RECIPES), seeds)
+def measure_nets(only: list[str] | None = None, seeds: int = 3, keep: bool = False, more: bool = False) -> Results:
+    """Measure the nets named in `only`, or all, and `keep` the results, beside what is stored of the other nets.
+
+    With `more` the seeds go on behind those that are stored, and are kept together with them.
+    """
+    firsts = {row.net: len(row.accuracies) for row in load_results(profile()).rows} if more else {}
+    results = measure_all(only or tuple(RECIPES), seeds, firsts=firsts)
     if keep:
-        results = merged(load_results(profile()), results) if only else results
+        results = merged(load_results(profile()), results, more) if only or more else results
         print(f"stored in {store(results).name}")
     return results
 
@@ -140,12 +144,18 @@ def load_results(chosen: str = "cpu", folder: Path = FOLDER) -> Results:
     return Results(**{**stored, "rows": [NetResult(**row) for row in stored["rows"]]})
 
 
-def merged(stored: Results, new: Results) -> Results:
-    """Return the new results with the rows of the nets that were not measured again; ValueError for another machine."""
+def merged(stored: Results, new: Results, more: bool = False) -> Results:
+    """Return the new results with the rows of the nets that were not measured again; ValueError for another machine.
+
+    With `more` a new row adds its accuracies to those of the stored one, whose speed and load of the machine stay.
+    """
     if (stored.data, _without_load(stored.machine)) != (new.data, _without_load(new.machine)):
         raise ValueError(f"the stored results come from {stored.machine}, {stored.data}: measure all nets here")
-    rows = {row.net: row for row in (*stored.rows, *new.rows)}
-    return Results(new.machine, new.data, new.date, [rows[net] for net in RECIPES if net in rows])
+    rows = {row.net: row for row in stored.rows}
+    for row in new.rows:
+        old = rows.get(row.net) if more else None
+        rows[row.net] = replace(old, accuracies=[*old.accuracies, *row.accuracies]) if old else row
+    return Results((stored if more else new).machine, new.data, new.date, [rows[net] for net in RECIPES if net in rows])
 
 
 def _without_load(machine):

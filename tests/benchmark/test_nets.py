@@ -47,6 +47,9 @@ def test_rows_join_what_is_stored_for_the_same_machine_and_data():
     assert joined.rows[0] == made_up().rows[0] and joined.date == "2000-01-03"
     with pytest.raises(ValueError, match="measure all nets here"):
         merged(made_up(), Results("3 cores, torch 0", "bars", "2000-01-03", new.rows))
+    both = merged(made_up(), replace(new, rows=[replace(vgg, images_per_second=1.0)]), more=True)
+    assert both.machine == made_up().machine
+    assert both.rows == [made_up().rows[0], replace(made_up().rows[1], accuracies=[0.8, 0.8, 0.9, 0.9, 0.9, 0.9])]
 
 
 def test_the_table_says_mean_spread_lowest_and_machine():
@@ -74,6 +77,10 @@ def test_the_command_measures_prints_and_stores(tmp_path, monkeypatch, capsys):
     assert main(["nets", "--only", "bn_lenet", "--seeds", "2", "--store"]) == 0
     again = load_results("quick")
     assert again.rows[0] == first.rows[0] and [len(row.accuracies) for row in again.rows] == [1, 2]
+    assert main(["nets", "--only", "bn_lenet", "--seeds", "1", "--more", "--store"]) == 0
+    longer = load_results("quick").rows[1]
+    third = measure("bn_lenet", 1, (bars(40, 28, shuffle=True), bars(20, 28)), tell=str, first=2)
+    assert longer == replace(again.rows[1], accuracies=[*again.rows[1].accuracies, *third.accuracies])
     for words in (["nets", "--only", "densenet"], ["nets", "--seeds", "0"]):
         with pytest.raises(SystemExit):
             main(words)
