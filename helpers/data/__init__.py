@@ -2,6 +2,8 @@
 
 from .batches import PHOTOS, ImageBatches, load_data_fashion_mnist, load_photo
 from .device import try_gpu
+from .pictures import open_picture
 from .sources import digits, find_images
 
-__all__ = ["PHOTOS", "ImageBatches", "digits", "find_images", "load_data_fashion_mnist", "load_photo", "try_gpu"]
+__all__ = ["PHOTOS", "ImageBatches", "digits", "find_images", "load_data_fashion_mnist", "load_photo", "open_picture",
+           "try_gpu"]

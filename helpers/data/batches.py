@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 import textwrap
 from collections.abc import Iterator
 
@@ -113,7 +114,7 @@ def load_data_fashion_mnist(
         ImageBatches(*subset(*part, size, device), batch_size, **options, standardize=standardize, resize=resize,
                      shuffle=shuffle, seed=seed)
         for part, size, shuffle in zip(parts, sizes, (True, False), strict=True))
-    print(origin(found, problems, train_iter.num_images, test_iter.num_images))
+    print(printable(origin(found, problems, train_iter.num_images, test_iter.num_images)))
     return train_iter, test_iter
 
 
@@ -157,6 +158,12 @@ def origin(found: ImageSet, problems: list[str], num_train: int, num_test: int) 
     elif reasons:
         said.append(f"Passed over: {reasons}.")
     return "\n".join(textwrap.fill(line, COLUMNS, break_on_hyphens=False) for line in said)
+
+
+def printable(text: str) -> str:
+    """Return the text with \\u… for what the console cannot show: words of the system, names of files."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def load_photo(name: str = "flower", size: int = 200, color: bool = False) -> Tensor:

@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 # The authors' own copy, for the days on which torchvision's mirror does not answer.
 SPARE_MIRROR = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+MOST_BYTES = 64_000_000  # of one packed file, the largest of which has 26 million
 SILENCE = 10.0  # seconds without a byte after which a mirror is given up
 
 
@@ -61,9 +62,10 @@ def receive(url: str, silence: float) -> bytes:
     """Return what `url` sends, showing how far it is.
 
     A second thread listens, because a look-up of the host or a connection to each of its addresses in turn may
-    take minutes whatever their timeout. Raises DownloadError after `silence` seconds or where the end is missing.
+    take minutes whatever their timeout. Raises DownloadError after `silence` seconds, where the end is missing, or for
+    more than MOST_BYTES.
     """
-    heard: queue.Queue = queue.Queue()
+    heard: queue.Queue = queue.Queue(maxsize=64)  # the thread waits rather than filling the memory
     threading.Thread(target=_listen, args=(url, silence, heard), daemon=True).start()
     content, size, drawn = bytearray(), None, time.monotonic()
     try:
@@ -71,9 +73,11 @@ def receive(url: str, silence: float) -> bytes:
             if isinstance(item, Exception):
                 raise item
             if size is None:
-                size = int(item.get("Content-Length") or 0)
+                size = announced(item)
                 continue
             content += item
+            if max(size, len(content)) > MOST_BYTES:
+                raise DownloadError(f"sent more than {MOST_BYTES / 1e6:.0f} MB")
             if time.monotonic() - drawn > 0.2:
                 drawn = time.monotonic()
                 _show(url.rsplit("/")[-1], len(content), size)
@@ -84,6 +88,12 @@ def receive(url: str, silence: float) -> bytes:
     if len(content) < size:
         raise DownloadError(f"the connection ended after {len(content):,} of {size:,} bytes")
     return bytes(content)
+
+
+def announced(headers) -> int:
+    """Return the number of bytes that the headers announce, 0 where they do not."""
+    length = headers.get("Content-Length") or ""
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _listen(url: str, silence: float, heard: queue.Queue) -> None:
@@ -99,10 +109,10 @@ def _listen(url: str, silence: float, heard: queue.Queue) -> None:
 
 
 def _show(file: str, done: int, size: int) -> None:
-    """Draw one line of progress over the last one."""
-    bar = "█" * (20 * done // size) if size else ""
+    """Draw one line of progress over the last one, in letters that every console can show."""
+    bar = "#" * (20 * done // size) if size else ""
     total = f"of {size / 1e6:.1f} " if size else ""
-    print(f"\r{file:26} {bar:░<20} {done / 1e6:.1f} {total}MB", end="", flush=True)
+    print(f"\r{file:26} {bar:.<20} {done / 1e6:.1f} {total}MB", end="", flush=True)
 
 
 def store(path: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import math
 import os
+import stat
 import struct
 import zlib
 from contextlib import suppress
@@ -32,6 +33,7 @@ SHA256 = {
     FILES[2]: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     FILES[3]: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
+MOST_BYTES = 256_000_000  # of one file, unpacked; the largest has 47 million
 PUBLISHED, OTHER = "Fashion-MNIST", "own files"  # what files of the right shape are called
 FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 _in_memory: dict = {}  # folder that could not be written -> the ImageSet downloaded for it
@@ -74,7 +76,7 @@ def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageS
     for place, in_words, path in places:
         if path:
             try:
-                return replace(read_folder(Path(path).expanduser()), place=place), problems
+                return replace(read_folder(found_folder(path)), place=place), problems
             except SourceError as error:
                 problems.append(f"{in_words} {error}")
     if allow_download is None:
@@ -85,6 +87,31 @@ def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageS
         return download_images(DATA), problems
     except DownloadError as error:
         return digits(), [*problems, str(error)]
+
+
+def found_folder(path: str | os.PathLike) -> Path:
+    """Return the folder of this path, "~" being the reader's own.
+
+    Raises SourceError where there is no folder; a relative path is said with the folder that it counts from.
+    """
+    given = os.fspath(path)
+    try:
+        folder = Path(given).expanduser()
+        there = folder.exists()
+    except RuntimeError:
+        raise SourceError(f"begins with {given.split(os.sep)[0]}, and there is no such user here") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot be reached ({getattr(error, 'strerror', None) or error})") from None
+    if there and not folder.is_dir():
+        raise SourceError("is a file and not a folder: name the folder that holds FashionMNIST/raw")
+    if there:
+        return folder
+    if given != given.strip():
+        raise SourceError("does not exist, its name begins or ends with a space: take the space away")
+    if folder.is_absolute():
+        raise SourceError(f"does not exist: there is no {folder.name!r} in the folder above")
+    raise SourceError(f"does not exist: the relative path {given!r} counts from the folder that Python runs in, which "
+                      f"is {Path.cwd().name!r} now; in a notebook take an absolute one")
 
 
 def read_folder(folder: Path) -> ImageSet:
@@ -99,7 +126,8 @@ def read_folder(folder: Path) -> ImageSet:
     except OSError as error:
         raise SourceError(f"cannot be read ({error.strerror})") from error
     if not present:
-        raise SourceError("holds no FashionMNIST/raw with its four files")
+        inside = folder.name in ("FashionMNIST", "raw") and ": name the folder that FashionMNIST lies in"
+        raise SourceError(f"holds no FashionMNIST/raw with its four files{inside or ''}")
     return _read_raw(raw, stamp)
 
 
@@ -148,8 +176,7 @@ def read_file(raw: Path, name: str) -> np.ndarray:
     problems = []
     for path in (raw / name, raw / f"{name}.gz"):
         try:
-            content = path.read_bytes()
-            return parse_idx(gzip.decompress(content) if path.suffix else content, name)
+            return parse_idx(content_of(path), name)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, EOFError, zlib.error) as error:
@@ -158,6 +185,20 @@ def read_file(raw: Path, name: str) -> np.ndarray:
         except SourceError as error:
             problems.append(str(error))
     raise SourceError(problems[0] if problems else f"lacks the file {name}")
+
+
+def content_of(path: Path) -> bytes:
+    """Return the content of a file, unpacked where its name ends in .gz.
+
+    Raises SourceError for what has no end, as a named pipe, and for more than MOST_BYTES.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise SourceError(f"has a {path.name} that is no ordinary file")
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise SourceError(f"has a {path.name} that is too long: more than {MOST_BYTES / 1e6:.0f} MB")
+    return content
 
 
 def parse_idx(content: bytes, name: str) -> np.ndarray:

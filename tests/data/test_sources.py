@@ -2,8 +2,11 @@
 
 No test reaches the network: mirrors are small servers on the loopback device.
 """
+import gzip
+import io
 import os
 import socket
+import sys
 import threading
 from dataclasses import replace
 
@@ -49,9 +52,10 @@ def test_order_of_the_folders(no_data, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "named"))
     for folder, line in ((no_data, "own files (data/): train 21, test 10 Not the published files of "
                                    f"Fashion-MNIST: other content in {TRAIN_IMAGES}, {TRAIN_LABELS}, {TEST_IMAGES}, "
-                                   f"{TEST_LABELS}. Passed over: the given folder holds no FashionMNIST/raw with its "
-                                   "four files; the folder in CNN_COURSE_DATA holds no FashionMNIST/raw with its"),
-                         (tmp_path / "named", f"{TEST_LABELS}. Passed over: the given folder holds no Fashion"),
+                                   f"{TEST_LABELS}. Passed over: the given folder does not exist: there is no 'given' "
+                                   "in the folder above; the folder in CNN_COURSE_DATA does not exist: there is no "
+                                   "'named'"),
+                         (tmp_path / "named", f"{TEST_LABELS}. Passed over: the given folder does not exist"),
                          (tmp_path / "given", "own files (given folder): train 21, test 10 Not the")):
         write_set(folder, n_train=21)
         assert load(folder=tmp_path / "given")[0].num_images == 21
@@ -210,6 +214,70 @@ def test_what_is_printed_fits_a_notebook_s_line(mirrors, no_data, tmp_path, monk
     assert len(printed) > 8 and all(len(line) <= 80 for line in printed), printed
 
 
+def why(monkeypatch, capsys, value):
+    """What is said of this value of CNN_COURSE_DATA."""
+    monkeypatch.setenv("CNN_COURSE_DATA", str(value))
+    assert load()[0].source == "digits"
+    return told(capsys).partition("the folder in CNN_COURSE_DATA ")[2].partition("; downloading")[0]
+
+
+def test_what_is_wrong_with_the_folder_is_said_and_relative_to_what(no_data, tmp_path, monkeypatch, capsys):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    raw = write_set(tmp_path / "fashion")
+    (tmp_path / "file").touch()
+    for value, said in {
+        tmp_path / "nothing": "does not exist: there is no 'nothing' in the folder above",
+        tmp_path / "file": "is a file and not a folder: name the folder that holds FashionMNIST/raw",
+        tmp_path / "notebooks": "holds no FashionMNIST/raw with its four files",
+        raw: "holds no FashionMNIST/raw with its four files: name the folder that FashionMNIST lies in",
+        raw.parent: "holds no FashionMNIST/raw with its four files: name the folder that FashionMNIST lies in",
+        "fashion": "does not exist: the relative path 'fashion' counts from the folder that Python runs in, which is "
+                   "'notebooks' now; in a notebook take an absolute one",
+        "~nosuchuser/fashion": "begins with ~nosuchuser, and there is no such user here",
+        f"{tmp_path}/fashion ": "does not exist, its name begins or ends with a space: take the space away",
+        "x" * 5000: "cannot be reached (File name too long)",
+    }.items():
+        assert why(monkeypatch, capsys, value) == said
+    monkeypatch.setenv("CNN_COURSE_DATA", "../fashion")
+    assert load()[0].source == "Fashion-MNIST"
+    assert load(folder="no\0name")[0].source == "Fashion-MNIST" and "path 'no\\x00name' counts" in told(capsys)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("name", [TRAIN_IMAGES, f"{TEST_LABELS}.gz"])
+def test_a_pipe_does_not_hang(no_data, tmp_path, monkeypatch, capsys, name):
+    raw = write_set(tmp_path / "fashion")
+    (raw / name.removesuffix(".gz")).unlink()
+    os.mkfifo(raw / name)
+    said = []
+    thread = threading.Thread(target=lambda: said.append(why(monkeypatch, capsys, tmp_path / "fashion")), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert said == [f"has a {name} that is no ordinary file"]
+
+
+def test_a_file_without_a_reasonable_end(no_data, tmp_path, monkeypatch, capsys):
+    raw = write_set(tmp_path / "fashion")
+    with open(raw / TRAIN_IMAGES, "wb") as file:
+        file.truncate(10**12)  # takes no place on the disk
+    assert why(monkeypatch, capsys, tmp_path / "fashion") == f"has a {TRAIN_IMAGES} that is too long: more than 256 MB"
+    (raw / TRAIN_IMAGES).unlink()
+    (raw / f"{TRAIN_IMAGES}.gz").write_bytes(gzip.compress(bytes(3_000_000)))
+    monkeypatch.setattr(sources, "MOST_BYTES", 2_000_000)
+    assert why(monkeypatch, capsys, tmp_path / "fashion") == f"has a {TRAIN_IMAGES}.gz that is too long: more than 2 MB"
+
+
+def test_a_console_that_knows_few_letters_is_told_all_the_same(no_data, tmp_path, monkeypatch):
+    for encoding, shown in (("gbk", "\\xe3"), ("ascii", "\\xe3"), ("utf-8", "ã")):
+        console = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", console)
+        monkeypatch.setenv("CNN_COURSE_DATA", "donnães")
+        assert load()[0].source == "digits"
+        console.flush()
+        assert f"donn{shown}es" in console.buffer.getvalue().decode(encoding)
+
+
 # ---- download ------------------------------------------------------------------------------------------------
 
 def stored(data):
@@ -338,7 +406,7 @@ def test_progress_is_one_line(mirrors, monkeypatch, capsys):
     monkeypatch.setattr(download.time, "monotonic", iter(range(10**6)).__next__)
     load()
     out = capsys.readouterr().out
-    assert f"\r{TRAIN_IMAGES}.gz" in out and "█" in out and out.count("\n") == 1
+    assert f"\r{TRAIN_IMAGES}.gz" in out and "#" in out and out.isascii() and out.count("\n") == 1
 
 
 def test_checksums_are_those_of_the_data_sets_authors():
@@ -349,3 +417,26 @@ def test_checksums_are_those_of_the_data_sets_authors():
         f"{TEST_IMAGES}.gz": "bef4ecab320f06d8554ea6380940ec79",
         f"{TEST_LABELS}.gz": "bb300cfdad3c16e7a12a480ee83cd310"}
     assert all(mirror.endswith("/") for mirror in [*FashionMNIST.mirrors, download.SPARE_MIRROR])
+
+
+def test_a_console_of_another_encoding_does_not_end_a_download(mirrors, monkeypatch):
+    monkeypatch.setattr(download.time, "monotonic", iter(range(10**6)).__next__)
+    console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", console)
+    assert load()[0].source == "Fashion-MNIST"
+    console.flush()
+    assert b"#" in console.buffer.getvalue() and b"failed" not in console.buffer.getvalue()
+
+
+def test_a_mirror_that_sends_too_much_gives_way_to_the_next(mirrors, no_data, monkeypatch, capsys):
+    monkeypatch.setattr(download, "MOST_BYTES", 10)
+    for fault in ("no length", None):
+        for mirror in mirrors:
+            mirror.faults = dict.fromkeys(mirror.files, fault)
+        assert load()[0].source == "digits" and told(capsys).count("sent more than 0 MB") == 2
+    assert not stored(no_data)
+
+
+@pytest.mark.parametrize(("length", "size"), [("12", 12), ("", 0), (None, 0), ("-5", 0), ("many", 0), ("²", 0)])
+def test_a_length_that_is_no_number_is_none(length, size):
+    assert download.announced({"Content-Length": length}) == size
