@@ -39,6 +39,8 @@ class StartError(Exception):
 def environment_folder() -> Path:
     """The folder of the environment: CNN_COURSE_VENV, or else .venv in the repository."""
     named = os.environ.get("CNN_COURSE_VENV")
+    if named and os.path.expanduser(named).startswith("~"):
+        raise StartError(f"CNN_COURSE_VENV begins with {named.split(os.sep)[0]}, and there is no such user here.")
     return Path(os.path.abspath(os.path.expanduser(named))) if named else ROOT / ".venv"  # a link is not followed
 
 
@@ -64,7 +66,7 @@ def is_ready(folder: Path, command: str) -> bool:
     stamp = folder / STAMP
     if not (python_in(folder).exists() and stamp.exists()):
         return False
-    made_for, _, print_of_lists = stamp.read_text().strip().partition(" ")
+    made_for, _, print_of_lists = stamp.read_text(errors="replace").strip().partition(" ")
     return print_of_lists == fingerprint() and made_for in ("test", command)
 
 
@@ -125,7 +127,7 @@ def make_environment(folder: Path) -> None:
     mark(folder)
     status, text = run([getattr(sys, "_base_executable", None) or sys.executable, "-m", "venv", folder])
     if status:
-        raise StartError(explain(text, "making the environment", folder))
+        raise StartError(explain(text, "making the environment", folder, status))
 
 
 def install(folder: Path, command: str) -> None:
@@ -134,16 +136,24 @@ def install(folder: Path, command: str) -> None:
     options += ["-e", ".[test]"] if command == "test" else []
     status, text = run([python_in(folder), "-m", "pip", "install"] + options)
     if status:
-        raise StartError(explain(text, "installing the packages", folder))
+        raise StartError(explain(text, "installing the packages", folder, status))
 
 
-def explain(text: str, doing: str, folder: Path) -> str:
-    """The sentence for the reader that goes with the error text of venv or pip, which were filling `folder`."""
+def explain(text: str, doing: str, folder: Path, status: int = 1) -> str:
+    """The sentence for the reader that goes with the error text and exit status of venv or pip, filling `folder`."""
     full = folder.exists() and shutil.disk_usage(str(folder)).free < 10e6  # venv does not tell
     if full or re.search(r"No space left|Errno 28|WinError 112|quota exceeded", text, re.I):
         return f"The disk became full while {doing}: make room (up to 7 GB) and start again."
     if re.search(r"Permission denied|Errno 13|Read-only file system|WinError 5\b", text, re.I):
         return f"A folder could not be written while {doing}: name another one in CNN_COURSE_VENV."
+    if status < 0 or re.search(r"^MemoryError", text, re.M):  # a signal; mostly the system's, for want of memory
+        return f"The system ended the program while {doing}, most often for want of memory: close others, start again."
+    if re.search(r"\b407\b|Proxy Authentication Required", text):
+        return (f"The proxy asked for a name and a password while {doing}: set HTTPS_PROXY to "
+                "http://NAME:PASSWORD@HOST:PORT and start again.")
+    if re.search(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLCertVerificationError", text):
+        return (f"The package index's certificate was not trusted while {doing}: look at the clock, or set PIP_CERT to "
+                "the certificate file of your network, and start again.")
     if re.search(r"ConnectionError|Connection broken|Connect ?Timeout|Read ?Timeout|Read timed out|ProxyError|SSLError|"
                  r"Max retries|name resolution|NameResolution|unreachable", text, re.I):
         return f"The package index was not reached while {doing}: check the network and start again."
@@ -220,9 +230,13 @@ def hand_over(words: list) -> int:
     os.chdir(str(ROOT))
     if PARALLEL[0] in words:
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores
-    if os.name != "nt":
-        os.execv(words[0], words)
-    process = subprocess.Popen(words)
+    try:
+        if os.name != "nt":
+            os.execv(words[0], words)
+        process = subprocess.Popen(words)
+    except OSError as error:
+        raise StartError(f"{words[0]} cannot be started ({error.strerror}): delete its environment, the next start "
+                         "makes a new one, or name another folder in CNN_COURSE_VENV.") from error
     while True:
         try:
             return process.wait()
@@ -246,8 +260,12 @@ def main(words: list) -> int:
             check_here(command)
         python = Path(sys.executable) if here else prepare(environment_folder(), command)
         return hand_over(command_line(python, command, words))
-    except (StartError, OSError) as error:
+    except StartError as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"\n{error.filename or 'A file'} cannot be used ({error.strerror or error}): see to it, or name a new "
+              "folder in CNN_COURSE_VENV.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. The next start goes on from here.", file=sys.stderr)

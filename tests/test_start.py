@@ -268,6 +268,12 @@ FAILURES = {
     "ERROR: Could not find a version that satisfies the requirement torch>=2.2 (from versions: none)\n"
     "ERROR: No matching distribution found for torch>=2.2": "has no torch>=2.2 for Python",
     "error: metadata-generation-failed": "reason stands above",
+    "WARNING: Retrying (Retry(total=4)) after connection broken by 'ProxyError('Cannot connect to proxy.', OSError("
+    "'Tunnel connection failed: 407 Proxy Authentication Required'))'": "set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT",
+    "Could not fetch URL https://pypi.org/simple/torch/: There was a problem confirming the ssl certificate: "
+    "HTTPSConnectionPool(host='pypi.org', port=443): Max retries exceeded (Caused by SSLError(SSLCertVerificationError("
+    "1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate')))": "set PIP_CERT to",
+    "Traceback (most recent call last):\n  ...\nMemoryError": "for want of memory",
 }
 
 
@@ -277,6 +283,56 @@ def test_pip_failures_end_in_one_sentence(start, machine, capsys, text, sentence
     assert start.main([]) == 1
     printed = capsys.readouterr().err.strip()
     assert sentence in printed and "\n" not in printed
+
+
+@pytest.mark.parametrize("status", [-9, -15, -11])
+def test_a_killed_pip_is_told_from_a_failed_one(start, machine, monkeypatch, capsys, status):
+    def run(command):
+        return (status, "Collecting torch") if "pip" in command and "install" in command else machine(command)
+
+    monkeypatch.setattr(start, "run", run)
+    assert start.main([]) == 1
+    printed = capsys.readouterr().err.strip()
+    assert printed.startswith("The system ended the program while installing the packages") and "\n" not in printed
+    assert not (start.environment_folder() / start.STAMP).exists()
+
+
+@pytest.mark.parametrize("stamp", [b"\xff\xfe\x00lab", b"", bytes(range(256)), b"lab"])
+def test_a_stamp_of_any_bytes_means_that_it_is_not_ready(start, machine, stamp):
+    prepare(start)
+    (start.environment_folder() / start.STAMP).write_bytes(stamp)
+    machine.imports = [True]
+    assert prepare_again(start, machine) == ["pip", "import"]
+    assert prepare_again(start, machine) == []
+
+
+@POSIX
+@pytest.mark.parametrize("content, right", [(b"\x7fELF garbage", 0o755), (b"\x00" * 64, 0o755), (b"#!/bin/sh", 0o644)])
+def test_a_garbage_python_in_a_finished_environment(start, machine, monkeypatch, capfd, content, right):
+    prepare(start)
+    python = start.python_in(start.environment_folder())
+    python.write_bytes(content)
+    python.chmod(right)
+    monkeypatch.chdir(start.ROOT)
+    assert start.main([]) == 1
+    printed = capfd.readouterr().err.strip()
+    assert re.fullmatch(r"\S+python cannot be started \([A-Z][\w ]+\): delete its environment, .*\.", printed)
+
+
+def test_a_name_of_nobody_makes_no_folder(start, machine, monkeypatch, capsys):
+    monkeypatch.setenv("CNN_COURSE_VENV", "~nosuchuser/env")
+    monkeypatch.chdir(start.ROOT)
+    assert start.main([]) == 1 and machine.done == []
+    assert capsys.readouterr().err.strip() == (
+        "CNN_COURSE_VENV begins with ~nosuchuser, and there is no such user here.")
+    assert not list(start.ROOT.glob("~*"))
+
+
+def test_a_file_that_cannot_be_used_is_named_in_a_sentence(start, machine, capsys):
+    (start.ROOT / "requirements.txt").unlink()
+    assert start.main([]) == 1
+    printed = capsys.readouterr().err.strip()
+    assert "requirements.txt cannot be used (No such file or directory): see to it" in printed and "\n" not in printed
 
 
 def test_venv_hides_a_full_disk_so_it_is_asked(start, machine, monkeypatch):
