@@ -1,7 +1,9 @@
 """Run notebooks in the profile gpu on a machine that has none: python -m tests.replay [NUMBER ...] [--batches N]
 
 Sizes, rates and starts are those of the profile; only the numbers of steps are cut: no data set holds more than N
-batches (2) and no training more than two epochs. A cell that stops fails the replay. A claim (an `assert`) that does
+batches (2) and no training more than two epochs. Sets of small pictures keep 1,000, as the notebooks look at so many;
+a notebook that needs longer (07, 12, 14: its claims are about trained nets) is cheap enough to run whole, by
+`--batches 1000000 --epochs 1000000`. A cell that stops fails the replay. A claim (an `assert`) that does
 not hold after so few steps is listed, to be judged by a reader: one about accuracy may have to wait for the steps that
 were cut, any other is false. The learner knows nothing of this: a first cell put before the notebook does it.
 """
@@ -18,6 +20,7 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 EPOCHS = 2
+SMALL = 1000  # pictures of at most 32 px, kept whatever the number of batches
 SETUP = """
 import ast
 from helpers.data import batches as _batches
@@ -25,7 +28,8 @@ from helpers.training import loop as _loop
 
 def _cut(build):
     def short(self, images, labels, batch_size, **options):
-        most = {batches} * batch_size
+        side = options.get("resize") or images.shape[-1]
+        most = max({batches} * batch_size, {small} if side <= 32 else 0)
         build(self, images[:most], labels[:most], batch_size, **options)
     return short
 
@@ -51,10 +55,13 @@ get_ipython().ast_transformers.append(_Claims())
 """
 
 
-def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, seconds: int = 3600) -> tuple[list, str]:
+def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, epochs: int = EPOCHS,
+           small: int = SMALL, seconds: int = 3600) -> tuple[list, str]:
     """Run a notebook (nbformat's object) in the folder; return the claims that failed, and why it stopped, or ""."""
-    setup = nbformat.v4.new_code_cell(SETUP.replace("{batches}", str(batches)).replace("{epochs}", str(EPOCHS)))
-    notebook.cells.insert(0, setup)
+    setup = SETUP
+    for name, number in (("batches", batches), ("epochs", epochs), ("small", small)):
+        setup = setup.replace("{" + name + "}", str(number))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(setup))
     before, why = dict(os.environ), ""
     os.environ.update({"CNN_COURSE_PROFILE": profile, "CNN_COURSE_OFFLINE": "1"})
     try:
@@ -76,13 +83,15 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="as in 07 12; without it, all")
     parser.add_argument("--profile", default="gpu", help="gpu")
     parser.add_argument("--batches", type=int, default=2, help="that a data set keeps (2)")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"that a training has at most ({EPOCHS})")
     options = parser.parse_args(words)
     stopped = 0
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         if options.numbers and path.name[:2] not in options.numbers:
             continue
         start = time.monotonic()
-        claims, why = replay(nbformat.read(path, as_version=4), path.parent, options.profile, options.batches)
+        notebook = nbformat.read(path, as_version=4)
+        claims, why = replay(notebook, path.parent, options.profile, options.batches, options.epochs)
         stopped += bool(why)
         print(f"{path.stem}: {'STOPPED' if why else 'ran'} after {time.monotonic() - start:.0f} s", flush=True)
         for number, claim in claims:

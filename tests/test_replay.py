@@ -1,5 +1,7 @@
 """tests/replay.py: it cuts the steps and nothing else, lists the claims that fail and stops where a cell stops."""
 
+import ast
+
 import nbformat
 
 from .replay import ROOT, replay
@@ -19,10 +21,16 @@ def notebook(*more):
 
 
 def test_steps_are_cut_and_sizes_are_not():
-    claims, why = replay(notebook(), ROOT / "notebooks", batches=3)
+    claims, why = replay(notebook(), ROOT / "notebooks", batches=3, small=0)
     assert not why and claims == [(2, "history.test_acc[-1] > 2")]
 
 
+def test_sets_of_small_pictures_keep_as_many_as_the_notebooks_look_at():
+    looks = "assert train_iter.batch(range(1000))[0].shape == (1000, 1, 14, 14)\nassert len(train_iter) == 125"
+    claims, why = replay(notebook(looks), ROOT / "notebooks", batches=3, epochs=1)
+    assert not why and claims[1:] == [(3, ast.unparse(ast.parse(CELLS[3]).body[1].test))]
+
+
 def test_a_cell_that_stops_stops_the_replay():
-    claims, why = replay(notebook("raise RuntimeError('the loss is nan')"), ROOT / "notebooks", batches=3)
+    claims, why = replay(notebook("raise RuntimeError('the loss is nan')"), ROOT / "notebooks", batches=3, small=0)
     assert "the loss is nan" in why and len(claims) == 1
