@@ -13,6 +13,7 @@ import sys
 import time
 import types
 import urllib.request
+from typing import NamedTuple
 
 import nbformat
 import pytest
@@ -32,9 +33,20 @@ SETTINGS = {
 }
 
 
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+
+
+class Lab(NamedTuple):
+    """A running JupyterLab: its address and token, and the folder whose `root` it serves."""
+
+    address: str
+    token: str
+    folder: pathlib.Path
+
+
 @contextlib.contextmanager
 def jupyterlab(folder, notebooks=ROOT / "notebooks", theme="Light"):
-    """Run JupyterLab on a free loopback port over a copy of `notebooks`; yields (address, token)."""
+    """Run JupyterLab on a free loopback port over a copy of `notebooks`; yields a Lab."""
     folder = pathlib.Path(folder)
     shutil.copytree(notebooks, folder / "root", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     if (ROOT / "img").is_dir():
@@ -57,7 +69,7 @@ def jupyterlab(folder, notebooks=ROOT / "notebooks", theme="Light"):
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, folder / "log")
-        yield f"http://127.0.0.1:{port}", token
+        yield Lab(f"http://127.0.0.1:{port}", token, folder)
     finally:
         server.terminate()
         server.wait(20)
@@ -134,14 +146,20 @@ class Page:
     """A notebook open in JupyterLab; `page` is Playwright's, `errors` the page's own JavaScript errors."""
 
     def __init__(self, context, lab, name):
-        address, token = lab
         self.page, self.errors = context.new_page(), []
         self.page.set_default_timeout(60_000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"{address}/lab/tree/root/{name}?token={token}&reset")
+        self.page.goto(f"{lab.address}/lab/tree/root/{name}?token={lab.token}&reset")
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
         )
+
+    def theme(self, name):
+        """Change JupyterLab's theme to "Light" or "Dark"."""
+        change = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
+        self.page.evaluate(change, f"JupyterLab {name}")
+        light = str(name == "Light").lower()
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
     def run_all(self, seconds=120):
         """Run every cell; returns when the last one has ended."""
@@ -158,15 +176,16 @@ class Page:
         return self.page.locator(".cnn-course [role=alert]").all_inner_texts()
 
     def close(self):
-        """Shut the notebook's kernel down and close the page."""
+        """Shut the notebook's kernel down, without waiting for its end, and close the page."""
         with contextlib.suppress(Exception):
-            self.page.evaluate("window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
+            self.page.evaluate("void window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
+            self.page.wait_for_timeout(100)  # for the request to leave
         self.page.close()
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """JupyterLab over a copy of the notebooks, one of them whole, the others cut to their widgets: (address, token)."""
+    """JupyterLab over a copy of the notebooks, one of them whole, the others cut to their widgets: a Lab."""
     folder = tmp_path_factory.mktemp("lab")
     with jupyterlab(folder) as running:
         for path in (folder / "root").glob("*.ipynb"):
@@ -190,7 +209,12 @@ def open_notebook(lab, chromium):
     """A function that opens a notebook by name in JupyterLab and returns its Page; closed after the test."""
     pages = []
 
-    def open_(name):
+    def open_(name, *sources):
+        """Open a notebook of the course or, with `sources`, one made of these cells."""
+        if sources:
+            cells = [nbformat.v4.new_code_cell(source) for source in sources]
+            made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+            nbformat.write(made, lab.folder / "root" / name)
         pages.append(Page(chromium, lab, name))
         return pages[-1]
 

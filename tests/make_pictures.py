@@ -15,7 +15,7 @@ from PIL import Image
 from .browser import ROOT, Page, chromium_context, jupyterlab
 
 WIDTH = 360  # pixels of a thumbnail
-WIDGET = ".cnn-course svg[role=img]"
+WIDGET = ".cnn-course svg[aria-label]"
 SHOWN = {"00": (".jp-OutputArea-output img", 0), "02": (WIDGET, 2), "07": (WIDGET, 1)}  # otherwise the first widget
 
 

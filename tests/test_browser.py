@@ -1,11 +1,8 @@
 """Notebooks in a real JupyterLab: cells run, sliders moved by keyboard change every widget's picture."""
 
-import nbformat
 import pytest
 
-from .browser import Page, jupyterlab, keep_what_widgets_need
-
-PICTURE = "svg[role=img]"
+PICTURE = "svg[aria-label]"
 NOTEBOOKS = [
     "01_from_dense_to_convolution.ipynb", "02_convolution_layer.ipynb", "03_padding_and_stride.ipynb",
     "04_channels.ipynb", "05_pooling.ipynb", "06_cnn_from_scratch.ipynb", "07_lenet.ipynb",
@@ -24,7 +21,7 @@ def changed(page, widget, move):
     picture = widget.locator(PICTURE).first
     picture.scroll_into_view_if_needed()
     before = picture.get_attribute("aria-label"), picture.screenshot()
-    other = "([node, before]) => node.querySelector('svg[role=img]').getAttribute('aria-label') !== before"
+    other = "([node, before]) => node.querySelector('svg[aria-label]').getAttribute('aria-label') !== before"
     for seconds in (15, 60):
         move()
         try:
@@ -93,7 +90,6 @@ def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
     assert moved > 0 and not opened.alerts() and not opened.errors
 
 
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
 RATE = """from helpers.drawing import svg
 from helpers.widgets.kit.base import Explorer, slider
 
@@ -110,40 +106,29 @@ rate = Rate()
 rate"""
 
 
-def test_a_float_slider_keeps_what_code_has_set_and_moves_by_whole_steps(tmp_path, chromium):
+def test_a_float_slider_keeps_what_code_has_set_and_moves_by_whole_steps(open_notebook):
     """The browser answers 0.03 with 0.030000000000000006, late: after the cells that set other values."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (RATE, "rate.lr = 0.033", "rate.lr = 0.034")]
-    (tmp_path / "notebooks").mkdir()
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, tmp_path / "notebooks/a.ipynb")
-    with jupyterlab(tmp_path / "lab", tmp_path / "notebooks") as lab:
-        opened = Page(chromium, lab, "a.ipynb")
-        try:
-            opened.run_all(120)
-            widget = opened.widgets().first
-            widget.wait_for()
-            opened.page.wait_for_timeout(2000)  # for all that the browser has to say
-            handle = movable(widget)[0]
-            before, after = changed(opened.page, widget, lambda: step(opened.page, handle))
-        finally:
-            opened.close()
+    opened = open_notebook("rate.ipynb", RATE, "rate.lr = 0.033", "rate.lr = 0.034")
+    opened.run_all(120)
+    widget = opened.widgets().first
+    widget.wait_for()
+    opened.page.wait_for_timeout(2000)  # for all that the browser has to say
+    handle = movable(widget)[0]
+    before, after = changed(opened.page, widget, lambda: step(opened.page, handle))
     assert (before[0], after[0]) == ("rate 0.034", "rate 0.035")
 
 
-def test_a_dark_page_keeps_text_readable(tmp_path, chromium):
+def test_a_dark_page_keeps_text_readable(open_notebook):
     """Text of a widget takes the page's ink: light on JupyterLab's dark theme."""
-    with jupyterlab(tmp_path, theme="Dark") as lab:
-        keep_what_widgets_need(tmp_path / "root/05_pooling.ipynb")
-        opened = Page(chromium, lab, "05_pooling.ipynb")
-        try:
-            opened.run_all(120)
-            assert not failed_cells(opened.page), "these cells ended in an error"
-            text = opened.page.locator(f".cnn-course {PICTURE} text[fill=currentColor]").first
-            ink = text.evaluate("node => getComputedStyle(node).fill")
-            paper = opened.page.locator(".jp-Notebook").evaluate("node => getComputedStyle(node).backgroundColor")
-        finally:
-            opened.close()
-    assert abs(brightness(ink) - brightness(paper)) > 120, (ink, paper)
+    opened = open_notebook("rate_dark.ipynb", RATE)
+    opened.run_all(120)
+    text = opened.page.locator(f".cnn-course {PICTURE} text[fill=currentColor]").first
+    for theme, light in (("Dark", False), ("Light", True)):
+        opened.theme(theme)
+        ink = text.evaluate("node => getComputedStyle(node).fill")
+        paper = opened.page.locator(".jp-Notebook").evaluate("node => getComputedStyle(node).backgroundColor")
+        assert abs(brightness(ink) - brightness(paper)) > 120, (ink, paper)
+        assert (brightness(paper) > 128) == light
 
 
 def brightness(color):

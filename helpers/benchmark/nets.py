@@ -17,7 +17,7 @@ from helpers.training.recipes import RECIPES, Recipe, recipe
 
 from .measure import machine
 
-BLUE = "#2e86de"
+BLUE = "#1f5af0"
 FOLDER = Path(__file__).parent / "results"
 TITLES = {
     "lenet": "LeNet", "alexnet": "AlexNet", "vgg": "VGG-11", "nin": "NiN", "googlenet": "GoogLeNet",

@@ -29,7 +29,7 @@ WATCH = """() => {
   box.addEventListener("keydown", () => { start = performance.now(); }, true);
   const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
   new MutationObserver(async changes => {
-    const svg = box.querySelector("svg[role=img]");
+    const svg = box.querySelector("svg[aria-label]");
     if (start === null || !changes.some(change => change.target.contains(svg))) return;
     const began = start;
     start = null;
@@ -38,7 +38,7 @@ WATCH = """() => {
     seen.times.push(performance.now() - began);
   }).observe(box, {childList: true, subtree: true});
   const look = () => {
-    const svg = box.querySelector("svg[role=img]");
+    const svg = box.querySelector("svg[aria-label]");
     if (svg && svg.getBoundingClientRect().height) seen.heights.add(box.getBoundingClientRect().height);
     else seen.empty += 1;
     requestAnimationFrame(look);

@@ -44,7 +44,7 @@ class Verdict:
     __repr__ = __str__
 
     def _repr_html_(self):
-        color = {True: "#2ca05a", False: "#e67e22", None: "#808080"}[self.passed]
+        color = {True: "#107a55", False: "#ad5800", None: "#757575"}[self.passed]
         style = f"border-left:4px solid {color};padding:2px 10px;white-space:pre-wrap"
         return f'<div role="status" style="{style}">{html.escape(str(self))}</div>'
 

@@ -81,7 +81,7 @@ def test_a_still_has_readable_ink_on_a_transparent_ground():
     image = np.asarray(Image.open(io.BytesIO(svg.to_png(plain))))
     assert image.shape == (60, 120, 4)
     ink = image[image[..., 3] > 250]
-    assert len(ink) > 100 and np.abs(ink[:, :3].astype(int) - 128).max() < 10
+    assert len(ink) > 100 and np.abs(ink[:, :3].astype(int) - 117).max() < 10
     captioned = Image.open(io.BytesIO(svg.to_png(plain, caption="window 2")))
     assert captioned.size == (120, 100)
 

@@ -84,7 +84,7 @@ def test_the_picture_of_the_walk_holds_its_numbers():
 
 def test_the_window_stands_at_the_same_place_in_every_channel():
     walk = ChannelWalk(in_channels=3, size=4, output=1, position=5)
-    frames = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*stroke="#e67e22"', walk.picture)
+    frames = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*stroke="#ad5800"', walk.picture)
     assert len(frames) == 4 and len(set(frames[:3])) == 1 and frames[3] != frames[0]
     assert [float(width) for _, width in frames] == [62, 62, 62, 41], "two cells of 31 px; one in the output"
 

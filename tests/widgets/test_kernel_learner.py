@@ -135,7 +135,7 @@ def test_nothing_jumps(learner):
 
 def squares(picture, panel):
     """The middles of the squares of a run in a panel, as shares of its size; the last point's is the last."""
-    found = re.findall(r'<rect x="(\S+)" y="(\S+)" width="([58])" height="\3" fill="(?:#2e86de|#e67e22)"', picture)
+    found = re.findall(r'<rect x="(\S+)" y="(\S+)" width="([58])" height="\3" fill="(?:#1f5af0|#ad5800)"', picture)
     middles = [((float(x) + int(side) / 2 - panel["x"]) / panel["width"],
                 1 - (float(y) + int(side) / 2 - panel["y"]) / panel["height"]) for x, y, side in found]  # fmt: skip
     return [(u, v) for u, v in middles if -0.02 < u < 1.02 and -0.02 < v < 1.02]

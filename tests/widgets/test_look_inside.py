@@ -106,7 +106,7 @@ def test_top_pictures_are_top_images(look, layer, unit):
         (first, left), (down, right) = row.offset, row.stride
         assert [box[:2] for box in result["boxes"]] == [(first + down * i, left + right * j) for i, j in top.positions]
         assert all((box[2] - box[0], box[3] - box[1]) == row.size for box in result["boxes"])
-        assert look.picture.count('stroke="#e67e22" stroke-width="2"') == 9
+        assert look.picture.count('stroke="#ad5800" stroke-width="2"') == 9
     else:
         assert result["boxes"] is None
 

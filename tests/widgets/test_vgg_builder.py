@@ -106,7 +106,7 @@ def test_each_stage_is_drawn_with_its_numbers(builder):
         shape = " × ".join(map(str, stage.output_shape))
         assert all(f">{said}<" in builder.picture for said in (stage.name, shape))
         assert all(f">{value:,}<" in builder.picture for value in stage[-3:])
-    bands = re.findall(r'height="([\d.]+)" fill="#2e86de" fill-opacity="0\.\d+"', builder.picture)
+    bands = re.findall(r'height="([\d.]+)" fill="#1f5af0" fill-opacity="0\.\d+"', builder.picture)
     assert len(bands) == 8  # one for each convolution
     builder.convs3 = 0
     bars = len(re.findall("<rect", builder.picture))

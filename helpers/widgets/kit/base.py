@@ -31,7 +31,10 @@ import traitlets as T
 from helpers.drawing import svg
 
 from .echoes import Echoes, close, from_browser, on_its_step
+from .hand import Hand
 from .layout import Hooks, side_by_side
+from .stage import Stage
+from .values import Number, Whole, as_known
 
 _order = itertools.count()
 _explorers = weakref.WeakSet()
@@ -47,7 +50,7 @@ def slider(default, low, high, label, *, step=None, help=""):
         return kind(value=default, min=low, max=high, step=step, layout=W.Layout(width="300px"))
 
     middle = low + step * round((high - low) / step / 2)
-    trait = T.Int(default, min=low, max=high) if whole else T.Float(default, min=low, max=high)
+    trait = (Whole if whole else Number)(default, min=low, max=high)
     return parameter(trait, control, label, [low, middle, high - step, high], help=help)
 
 
@@ -75,7 +78,7 @@ def parameter(trait, control, label, samples, *, help=""):
     return trait.tag(parameter=next(_order), control=control, label=label, samples=samples, tip=help)
 
 
-class Explorer(W.VBox):
+class Explorer(Hand, W.VBox):
     """A picture that follows its controls. `result` holds what is shown, `errors` what a callback raised.
 
     A parameter can be set on the widget (`explorer.n = 3`), by its control, or several at once with one
@@ -88,7 +91,8 @@ class Explorer(W.VBox):
         self._lock = threading.RLock()
         self._held = 0
         self.result, self.errors = None, []
-        self._picture, self._message = W.HTML(), W.HTML()
+        self._picture, self._message = Stage(self._touched), W.HTML()
+        self._drawn = None  # the values of the parameters in the picture that is shown
         self.controls = {name: self._control(name) for name in self.parameters()}
         self.button = {label: W.Button(description=label) for label in self.buttons()}
         for label, method in self.buttons().items():
@@ -97,15 +101,15 @@ class Explorer(W.VBox):
         self._echoes = {name: Echoes(control.value) for name, control in sliders.items()}
         self._hooks = Hooks(self.controls[name] for name in self.following())
         rows = [self._hooks.put_in(self.arrange()), self._picture, self._message]
-        super().__init__(rows, **{k: v for k, v in values.items() if k not in self.controls})
+        layout = {name: values[name] for name in values if name not in self.controls}
+        as_known((name for name in layout if name not in self.trait_names()), self.controls, type(self).__name__)
+        super().__init__(rows, **layout)
         self.add_class("cnn-course")
         for name, widget in self.controls.items():
             widget.observe(lambda change, name=name: self._control_changed(name, change["new"]), "value")
             self.observe(self._parameter_changed, name)
         _explorers.add(self)
-        with self._held_back():
-            for name in filter(values.__contains__, self.controls):  # in order: one may bring others along
-                setattr(self, name, values[name])
+        self._set_all({name: values[name] for name in self.controls if name in values})
         self.refresh(first=True)
 
     # What a subclass gives -------------------------------------------------------------------------------
@@ -160,11 +164,19 @@ class Explorer(W.VBox):
         return self._picture.value
 
     def update(self, **values):
-        """Set several parameters with one redraw; returns the widget."""
-        with self._held_back():
-            for name, value in values.items():
-                setattr(self, name, value)
-        self.refresh()
+        """Set several parameters with one redraw; returns the widget. Where one is refused, none is changed.
+
+        Raises TypeError for an unknown name and traitlets.TraitError for a value out of range or of another kind.
+        """
+        as_known(values, self.controls, type(self).__name__)
+        with self._lock:
+            before = self.values
+            try:
+                self._set_all(values)
+            except T.TraitError:
+                self._put_back(before)
+                raise
+            self.refresh()
         return self
 
     def refresh(self, *, first=False):
@@ -176,9 +188,12 @@ class Explorer(W.VBox):
                 result = self.compute(**self.values)
                 picture = self.draw(result)
             except Exception as error:
+                if self._drawn is not None:
+                    self._put_back(self._drawn)
                 self._fail(error, first)
             else:
                 self.result, self._picture.value, self._message.value = result, picture, ""
+                self._drawn = self.values
 
     def act(self, method):
         """Run a button's method, then redraw; an error shows under the picture."""
@@ -210,7 +225,11 @@ class Explorer(W.VBox):
                         control.value = present  # the answer was to a value that holds no longer: show this one
                     return
                 value = on_its_step(value, control.min, control.step)
-        setattr(self, name, value)
+        try:
+            setattr(self, name, value)
+        except T.TraitError:
+            control.value = present
+            raise
 
     def _parameter_changed(self, change):
         with self._lock:
@@ -220,6 +239,16 @@ class Explorer(W.VBox):
             control.value = value
             if not self._held:
                 self.refresh()
+
+    def _set_all(self, values):
+        with self._held_back():
+            for name, value in values.items():
+                setattr(self, name, value)
+
+    def _put_back(self, values):
+        """Set parameters and controls as they were; twice, as one parameter may bring others along."""
+        for _ in range(2):
+            self._set_all(values)
 
     @contextlib.contextmanager
     def _held_back(self):

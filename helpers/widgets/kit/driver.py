@@ -6,6 +6,7 @@ import ipywidgets as W
 from ipywidgets.widgets.widget import CallbackDispatcher, _instances
 
 from .base import _explorers
+from .layout import inside_of
 
 
 def drive_all(expected):
@@ -19,7 +20,7 @@ def drive_all(expected):
     original, CallbackDispatcher.__call__ = CallbackDispatcher.__call__, _call_openly
     try:
         moves = sum(drive(explorer) for explorer in explorers)
-        mine = {id(control) for explorer in explorers for control in _inside(explorer)}
+        mine = {id(control) for explorer in explorers for control in inside_of(explorer)}
         others = [widget for widget in list(_instances.values()) if id(widget) not in mine]
         for widget in others:
             _drive_plain(widget)
@@ -57,12 +58,6 @@ def _assert_sound(explorer, move):
         raise AssertionError(f"{kind}, {move}: {explorer.errors[-1]!r}") from explorer.errors[-1]
     label = f'aria-label="{html.escape(explorer.describe(explorer.result))}"'
     assert label in explorer.picture, f"{kind}, {move}: the picture does not carry its sentence"
-
-
-def _inside(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _inside(child)
 
 
 def _call_openly(self, *args, **kwargs):

@@ -9,6 +9,13 @@ def side_by_side(widgets, align_items="center", **layout):
     return W.HBox(list(widgets), layout=layout)
 
 
+def inside_of(widget):
+    """Yield a widget and all that stand in it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from inside_of(child)
+
+
 class Hooks:
     """A box of fixed height around each of some sliders: taken off and hung anew, they move nothing in the page.
 

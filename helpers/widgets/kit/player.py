@@ -14,3 +14,16 @@ def player(slider, interval=500):
     for trait in ("max", "value"):  # linked in the kernel: it works without a browser as well
         T.link((slider, trait), (play, trait))
     return play
+
+
+def calm(play, reduced):
+    """Let a play button take single steps where the reader's system asks for reduced motion, and play elsewhere."""
+    play.unobserve_all("playing")
+    if reduced:
+        play.playing = False
+        play.observe(lambda change: change["new"] and _one_step(play), "playing")
+
+
+def _one_step(play):
+    play.playing = False
+    play.value = min(play.value + 1, play.max)

@@ -34,7 +34,9 @@ Y = F.conv2d(X[None, None], {kernel}[None, None])[0, 0]{clamp}"""
 
 
 class KernelExplorer(Explorer):
-    """Slide a kernel over a picture. `result` holds X, K, the output and the products at one output position.
+    """Drag a kernel over a picture, and its weights up and down.
+
+    `result` holds X, K, the output and the products at one output position.
 
     `weights` is what the boxes say; "Gaussian" and other presets fill them, `centre` is their middle one. With
     convolution, `result["K"]` is the kernel turned by 180°. `result["code"]` is PyTorch code that makes the output.
@@ -56,7 +58,7 @@ class KernelExplorer(Explorer):
     )  # fmt: skip
     centre = parameter(
         T.Float(0.0, min=-LARGEST, max=LARGEST),
-        lambda: W.FloatSlider(min=-LARGEST, max=LARGEST, step=STEP, readout=False, layout=W.Layout(width="300px")),
+        lambda: W.FloatSlider(min=-LARGEST, max=LARGEST, step=STEP, layout=W.Layout(width="300px")),
         "centre weight", [-LARGEST, 0.0, LARGEST],
         help="in 1×2 and 2×2 the last weight",
     )  # fmt: skip
@@ -68,6 +70,7 @@ class KernelExplorer(Explorer):
     def __init__(self, **values):
         self._syncing = False
         super().__init__(**values)
+        self._picture.drops = True
 
     # Weights, preset, size and centre say the same thing: whichever is set, the others follow. ---------------
 
@@ -121,11 +124,15 @@ class KernelExplorer(Explorer):
         if abs(self.centre - middle) > STEP / 2:
             self.centre = round(round(middle / STEP) * STEP, 2)
 
+    def drop_picture(self, name, content):
+        """Show a picture file that was dropped here."""
+        self.upload = as_upload(name, content)
+
     def arrange(self):
-        """Put the grid of weights to the left of what belongs to the kernel and the position."""
+        """Put the grid of weights to the left of what belongs to the kernel; the position is set on the picture."""
         c = self.controls
         c["weights"].layout.margin = "0 24px 0 0"
-        rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp", "row", "column")])
+        rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp")])
         top = side_by_side([c["picture_name"], c["upload"]], "flex-end")
         lower = W.HBox([c["weights"], rest], layout=W.Layout(flex_flow="row wrap", margin="8px 0 0 0"))
         return W.VBox([top, c["preset"], lower])
@@ -154,7 +161,9 @@ class KernelExplorer(Explorer):
             "problem": "", "name": picture_name, "operation": operation, "X": X, "K": K, "row": row, "column": column,
             "window": window, "products": window * K, "sum": Y[row, column].item(),
             "negative": (Y.numpy() < 0).mean().item(), "clamp": clamp, "output": Y.clamp(min=0) if clamp else Y,
-            "limit": _scale(X, K), "code": _code(picture_name, upload, weights, turned, clamp),
+            "limit": _scale(X, K),
+            "mixes": bool((K >= 0).all() and abs(K.sum() - 1) < 1e-4),
+            "code": _code(picture_name, upload, weights, turned, clamp),
         }  # fmt: skip
 
     def describe(self, result):

@@ -5,7 +5,9 @@ import textwrap
 
 import numpy as np
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
+
+from ..kit.kernel_editor import LARGEST
 
 SIDE = 250  # of the input's panel, px
 TOP, INPUT, OUTPUT, TAPS = 24, 8, 292, 580
@@ -33,7 +35,11 @@ def _apology(problem):
 
 def _input(result):
     X, K = result["X"], result["K"]
-    return _title(INPUT, "input X", X) + _input_table(X) + _mark(INPUT, result, _cell(X), *K.shape)
+    shape = tuple(K.shape)
+    parts = [_title(INPUT, "input X", X), _input_table(X)]
+    parts.append(_mark(INPUT, result["row"], result["column"], _cell(X), shape))
+    parts.append(touch.ghost("window", _mark(INPUT, 0, 0, _cell(X), shape, line=1.5)))
+    return "".join(parts) + _area(INPUT, result, X.shape, (shape[0] // 2, shape[1] // 2), "window", "output")
 
 
 @functools.lru_cache(maxsize=8)
@@ -47,7 +53,7 @@ def _brightest(X):
 
 
 def _output(result):
-    Y, limit, grey = result["output"], result["limit"], result["clamp"]
+    Y, limit, grey = result["output"], result["limit"], result["clamp"] or result["mixes"]
     cell, colors = _cell(result["X"]), "grey" if grey else "signed"
     table = svg.matrix(Y, OUTPUT, TOP, cell, colors=colors, limit=limit)
     ends = zip((0, 0.5, 1), (-limit, 0, limit), ("start", "middle", "end"), strict=True)
@@ -55,7 +61,19 @@ def _output(result):
         svg.text(OUTPUT + share * SIDE, TOP + SIDE + 28, svg.number(value), size=10, anchor=anchor)
         for share, value, anchor in ends
     )
-    return _title(OUTPUT, "output Y", Y) + table + _mark(OUTPUT, result, cell, 1, 1) + _ramp(colors) + scale
+    parts = [_title(OUTPUT, "output Y", Y), table, _mark(OUTPUT, result["row"], result["column"], cell, (1, 1))]
+    parts += [_ramp(colors), scale, touch.ghost("output", _mark(OUTPUT, 0, 0, cell, (1, 1), line=1.5))]
+    return "".join(parts) + _area(OUTPUT, result, Y.shape, (0, 0), "output element", "window")
+
+
+def _area(x, result, shape, middle, name, ghost):
+    """The area of a panel that sets the position; what belongs to the cell under the pointer shows in the other one."""
+    cell, (rows, columns) = _cell(result["X"]), result["output"].shape
+    down = touch.cells("row", result["row"], shape[0], high=rows - 1, offset=-middle[0])
+    across = touch.cells("column", result["column"], shape[1], high=columns - 1, offset=-middle[1])
+    label = f"{name} at row {result['row']}, column {result['column']}: drag it, or use the arrow keys"
+    return touch.area(x, TOP, shape[1] * cell, shape[0] * cell, across=across, down=down, label=label,
+                      ghost=(ghost, cell, cell))  # fmt: skip
 
 
 @functools.lru_cache
@@ -75,11 +93,24 @@ def _taps(result):
         svg.text(TAPS + SMALL + 14, TOP + middle, "×", size=18),
         _heading(right, TOP, f"kernel{turned}"),
         svg.matrix(K, right, TOP, cell),
+        _weights(result, right, cell),
         _heading(TAPS, below, "products"),
         svg.matrix(result["products"], TAPS, below, cell, limit=limit),
         svg.text(TAPS + SMALL + 14, below + middle, "→", size=18),
         _sum(result, right, below),
     ])  # fmt: skip
+
+
+def _weights(result, x, cell):
+    """Areas over the kernel's cells: a weight follows a drag up or down."""
+    K, parts = result["K"].numpy(), []
+    turned = result["operation"] == "convolution"
+    for (i, j), weight in np.ndenumerate(K):
+        path = (K.shape[0] - 1 - i, K.shape[1] - 1 - j) if turned else (i, j)
+        axis = touch.shift("weights", round(float(weight), 4), -LARGEST, LARGEST, span=-2, step=0.05, path=path)
+        label = f"weight in row {path[0]}, column {path[1]}"
+        parts.append(touch.area(x + j * cell, TOP + i * cell, cell, cell, down=axis, label=label))
+    return "".join(parts)
 
 
 def _sum(result, x, y):
@@ -93,12 +124,11 @@ def _sum(result, x, y):
     return "".join(parts)
 
 
-def _mark(x, result, cell, height, width):
-    """The chosen place, at least 9 px large so that it is seen on a photo."""
-    left, top = x + result["column"] * cell, TOP + result["row"] * cell
-    wide, high = max(width * cell, 9), max(height * cell, 9)
-    left, top = left - (wide - width * cell) / 2, top - (high - height * cell) / 2
-    return svg.rect(left, top, wide, high, stroke=svg.ORANGE, line=2.5)
+def _mark(x, row, column, cell, shape, line=2.5):
+    """The outline of a place, at least 9 px large so that it is seen on a photo."""
+    high, wide = (max(count * cell, 9) for count in shape)
+    left, top = x + column * cell - (wide - shape[1] * cell) / 2, TOP + row * cell - (high - shape[0] * cell) / 2
+    return svg.rect(left, top, wide, high, stroke=svg.ORANGE, line=line)
 
 
 def _cell(X):

@@ -1,0 +1,320 @@
+// The picture as a control: shows the SVG that Python has drawn and tells Python what the hand does with it.
+//
+// An element with `data-touch` says what it sets (helpers/drawing/touch.py). One message is in flight; while Python
+// is at work, the newest value of each parameter waits, and is sent when Python says that it is done.
+
+const KEYS = {ArrowLeft: ["across", -1], ArrowRight: ["across", 1], ArrowUp: ["down", 1], ArrowDown: ["down", -1],
+              PageUp: ["down", 10], PageDown: ["down", -10]};  // steps to the right and upwards
+const REST = 150;  // ms after which a resting pen sends its stroke
+const LARGEST = 8e6;  // bytes of a picture that is dropped; a larger one is refused by its name alone
+
+const spec = area => JSON.parse(area.dataset.touch);
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const place = axis => axis.name + (axis.path ? "/" + axis.path.join("/") : "");
+const upward = axis => axis.as === "shift" ? axis.span < 0 : axis.as === "point" && axis.first > axis.last;
+
+// Where a value lies on its steps, without the rounding of floating-point sums.
+function stepped(axis, value) {
+  const step = axis.step ?? 1;
+  const whole = axis.low + Math.round((value - axis.low) / step) * step;
+  return clamp(Number(whole.toFixed(9)), axis.low, axis.high);
+}
+
+// The value of an axis for a pointer at `share` (0..1) of the area, pressed at share `from` with value `start`.
+function valued(axis, share, from, start) {
+  if (axis.as === "cell") return clamp(clamp(Math.floor(share * axis.count), 0, axis.count - 1) + axis.offset, axis.low, axis.high);
+  if (axis.as === "point") return stepped(axis, axis.first + clamp(share, 0, 1) * (axis.last - axis.first));
+  return stepped(axis, start + Math.round((share - from) * axis.span / axis.step) * axis.step);
+}
+
+// Make the nodes of `old` those of `fresh`, and leave alone what is the same: focus, decoded images, layout.
+function morph(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeName !== fresh.nodeName || old.dataset?.key !== fresh.dataset?.key) return old.replaceWith(fresh);
+  if (old.nodeType !== Node.ELEMENT_NODE) { old.data = fresh.data; return; }
+  for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const {name, value} of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const was = [...old.childNodes], now = [...fresh.childNodes];
+  now.forEach((node, i) => i < was.length ? morph(was[i], node) : old.append(node));
+  was.slice(now.length).forEach(node => node.remove());
+}
+
+// Sends what the hand does; `push` a change of values, `say` anything that must not be dropped.
+class Line {
+  constructor(model, rested) {
+    Object.assign(this, {model, busy: false, next: new Map(), queue: [], sent: new Map(), id: 0});
+    model.on("msg:custom", told => {
+      if (told.done !== this.id) return;
+      this.busy = false;
+      this.flow();
+      if (!this.busy) rested();
+    });
+  }
+  known(axis) { return this.next.get(place(axis))?.[2] ?? this.sent.get(place(axis)) ?? axis.at; }
+  push(axis, value) {
+    if (value === this.known(axis)) return;
+    this.next.set(place(axis), [axis.name, axis.path ?? [], value]);
+    this.flow();
+  }
+  say(content, buffers) { this.queue.push([content, buffers]); this.flow(); }
+  flow() {
+    if (this.busy) return;
+    this.sent.clear();
+    if (this.queue.length) {
+      const [content, buffers] = this.queue.shift();
+      this.send(content, buffers);
+    } else if (this.next.size) {
+      for (const [key, [, , value]] of this.next) this.sent.set(key, value);
+      const values = [...this.next.values()];
+      this.next.clear();
+      this.send({do: "set", values});
+    }
+  }
+  send(content, buffers) {
+    this.busy = true;
+    this.model.send({...content, id: ++this.id}, undefined, buffers ?? []);
+  }
+}
+
+// The part of the course's box that ipywidgets leaves without a name: slider handles, number boxes, pressed toggles.
+function name(box) {
+  for (const control of box.querySelectorAll(".widget-inline-hbox, .widget-hslider, .widget-vslider, .widget-text")) {
+    const label = control.querySelector(".widget-label")?.textContent.trim() || control.title;
+    const told = label || control.querySelector("[title]")?.title || "value";
+    for (const part of control.querySelectorAll("[role=slider], input, [contenteditable]")) {
+      if (!part.labels?.length && part.getAttribute("aria-label") !== told) part.setAttribute("aria-label", told);
+    }
+    for (const readout of control.querySelectorAll(".widget-readout[contenteditable]")) readout.setAttribute("role", "textbox");
+  }
+  for (const toggle of box.querySelectorAll(".widget-toggle-button")) {
+    const pressed = String(toggle.classList.contains("mod-active"));
+    if (toggle.getAttribute("aria-pressed") !== pressed) toggle.setAttribute("aria-pressed", pressed);
+  }
+}
+
+// JupyterLab cuts the cell at a lone "x" wherever the focus is: letters typed on a widget stay in it.
+function keepLetters(event) {
+  const typed = event.key.length === 1 && !event.altKey && !event.ctrlKey && !event.metaKey;
+  if (typed) event.stopPropagation();
+}
+
+function render({model, el}) {
+  const line = new Line(model, () => { if (stroke?.sent) endStroke(); }), view = document.createElement("div"), live = document.createElement("div");
+  const note = document.createElement("div");
+  el.classList.add("cnn-stage");
+  view.className = "cnn-view";
+  live.className = "cnn-unseen";
+  live.setAttribute("aria-live", "polite");
+  note.className = "cnn-note";
+  note.hidden = true;
+  note.textContent = "This picture has lost its kernel: run the cell again.";
+  el.append(view, note, live);
+  let drag = null, stroke = null, pointed = null, ghosts = [], saying = 0, lit = "";
+
+  function show() {
+    const fresh = document.createElement("div"), focused = view.contains(document.activeElement) && document.activeElement;
+    const label = focused && focused.getAttribute("aria-label");
+    fresh.className = view.className;
+    fresh.innerHTML = model.get("value");
+    fresh.style.setProperty("--width", (fresh.querySelector("svg")?.getAttribute("width") ?? 0) + "px");
+    const first = !view.firstChild;
+    morph(view, fresh);
+    if (focused && !focused.isConnected) {
+      [...view.querySelectorAll("[data-touch]")].find(area => area.getAttribute("aria-label") === label)?.focus({preventScroll: true});
+    }
+    if (pointed) light(pointed);
+    clearTimeout(saying);
+    if (!first) saying = setTimeout(() => { live.textContent = view.querySelector("svg")?.getAttribute("aria-label") ?? ""; }, 700);
+  }
+
+  // Where in an area the pointer is, as shares of its width and height.
+  function shares(event, area) {
+    const box = area.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  }
+
+  function point(event, area, told, from, starts) {
+    const at = shares(event, area);
+    for (const [i, way] of ["across", "down"].entries()) {
+      const axis = told[way];
+      if (axis) line.push({...axis, at: spec(area)[way]?.at ?? axis.at}, valued(axis, at[i], from[i], starts[i]));
+    }
+  }
+
+  function press(event) {
+    const area = event.target.closest("[data-touch]");
+    if (!area || event.button) return;
+    const told = spec(area);
+    if (told.set) return;  // a click
+    area.focus({preventScroll: true});
+    event.preventDefault();
+    view.setPointerCapture(event.pointerId);
+    if (told.stroke) return startStroke(event, area, told.stroke);
+    const starts = ["across", "down"].map(way => told[way] && line.known(told[way]));
+    drag = {area, told, from: shares(event, area), starts};
+    view.classList.add("cnn-dragging");
+    point(event, area, told, drag.from, starts);
+  }
+
+  function move(event) {
+    if (stroke) return addToStroke(event);
+    if (drag) {
+      const area = drag.area.isConnected ? drag.area : again(drag.area);
+      if (area) point(event, area, drag.told, drag.from, drag.starts);
+      drag.area = area ?? drag.area;
+    }
+    hover(event);
+  }
+
+  // The area that took the place of one which a redraw has removed.
+  function again(gone) {
+    return [...view.querySelectorAll("[data-touch]")].find(area => area.getAttribute("aria-label") === gone.getAttribute("aria-label"));
+  }
+
+  function hover(event) {
+    const target = document.elementFromPoint(event.clientX, event.clientY);
+    pointed = view.contains(target) ? target : null;
+    light(pointed);
+    const area = pointed?.closest("[data-touch]");
+    const told = area && spec(area);
+    for (const part of ghosts) part.setAttribute("visibility", "hidden");
+    ghosts = [];
+    if (!told) return;
+    if (told.hover && !drag) point(event, area, told, [0, 0], [told.across?.at, told.down?.at]);
+    if (told.ghost) {
+      const [u, v] = shares(event, area), {name, dx, dy} = told.ghost;
+      const column = told.across ? valued(told.across, u) : 0, row = told.down ? valued(told.down, v) : 0;
+      for (const part of view.querySelectorAll(`[data-ghost="${CSS.escape(name)}"]`)) {
+        part.setAttribute("transform", `translate(${column * dx},${row * dy})`);
+        part.setAttribute("visibility", "visible");
+        ghosts.push(part);
+      }
+    }
+  }
+
+  // Light the parts that belong to the one under the pointer: no number changes, so Python need not know.
+  function light(target) {
+    const tokens = target?.closest("[data-link]")?.dataset.link ?? "";
+    if (tokens !== lit || tokens) {
+      for (const part of view.querySelectorAll(".cnn-lit")) part.classList.remove("cnn-lit");
+      for (const token of tokens.split(" ").filter(Boolean)) {
+        for (const part of view.querySelectorAll(`[data-link~="${CSS.escape(token)}"]`)) part.classList.add("cnn-lit");
+      }
+    }
+    lit = tokens;
+  }
+
+  function release() {
+    if (stroke) sendStroke();
+    drag = null;
+    view.classList.remove("cnn-dragging");
+  }
+
+  // Strokes are drawn here at once and sent when the pen rests or is lifted.
+  function startStroke(event, area, {name, line: width}) {
+    endStroke();
+    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+    for (const [key, value] of Object.entries({fill: "none", stroke: area.dataset.ink ?? "#fff", "stroke-width": width, "stroke-linecap": "round", "stroke-linejoin": "round", "pointer-events": "none"})) drawn.setAttribute(key, value);
+    area.ownerSVGElement.append(drawn);
+    stroke = {area, name, drawn, points: [], timer: 0, sent: false};
+    addToStroke(event);
+  }
+  function addToStroke(event) {
+    if (stroke.sent) return;
+    const [u, v] = shares(event, stroke.area), box = stroke.area.getBBox();
+    stroke.points.push([u, v]);
+    const corner = `${box.x + u * box.width},${box.y + v * box.height}`;
+    stroke.drawn.setAttribute("points", `${stroke.drawn.getAttribute("points") ?? corner} ${corner}`);
+    clearTimeout(stroke.timer);
+    stroke.timer = setTimeout(sendStroke, REST, true);
+  }
+  function sendStroke(resting) {
+    if (!stroke || stroke.sent || !stroke.points.length) return;
+    clearTimeout(stroke.timer);
+    line.say({do: "stroke", name: stroke.name, points: stroke.points});
+    if (resting === true) stroke.points = stroke.points.slice(-1);
+    else stroke.sent = true;
+  }
+  function endStroke() {
+    stroke?.drawn.remove();
+    stroke = null;
+  }
+
+  function click(event) {
+    const area = event.target.closest("[data-touch]"), told = area && spec(area);
+    if (!told?.set) return;
+    for (const [name, value] of Object.entries(told.set)) line.push({name, at: undefined}, value);
+  }
+
+  function key(event) {
+    const area = event.target.closest("[data-touch]");
+    if (!area || event.altKey || event.ctrlKey || event.metaKey) return;
+    const told = spec(area);
+    if (told.set && (event.key === "Enter" || event.key === " ")) click(event);
+    else if (!turn(told, event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();  // JupyterLab would move the cell cursor
+  }
+
+  // Move an axis by a key; whether the key means something there. An area with one axis takes all four arrows.
+  function turn(told, key) {
+    const end = {Home: "low", End: "high"}[key], [wanted, steps] = KEYS[key] ?? ["across", 0];
+    const way = told[wanted] ? wanted : wanted === "across" ? "down" : "across", axis = told[way];
+    if (!axis || (!end && !steps)) return false;
+    const by = way === "down" && wanted === "down" && !upward(axis) ? -steps : steps;
+    line.push(axis, end ? axis[end] : stepped(axis, line.known(axis) + by * (axis.step ?? 1)));
+    return true;
+  }
+
+  // The wheel turns what has the focus; elsewhere it scrolls the page.
+  function wheel(event) {
+    const area = event.target.closest("[data-touch]");
+    if (!area || area !== document.activeElement || !event.deltaY) return;
+    const told = spec(area), axis = told.down ?? told.across;
+    if (!axis) return;
+    event.preventDefault();
+    const by = event.deltaY > 0 === Boolean(told.down && !upward(axis)) ? 1 : -1;
+    line.push(axis, stepped(axis, line.known(axis) + by * (axis.step ?? 1)));
+  }
+
+  async function drop(event) {
+    if (!model.get("drops")) return;
+    event.preventDefault();
+    view.classList.remove("cnn-over");
+    const files = [...event.dataTransfer.files], alone = files.length === 1 && files[0].size <= LARGEST;
+    const buffers = alone ? [await files[0].arrayBuffer()] : [];
+    line.say({do: "drop", files: files.map(({name, type, size}) => ({name, type, size}))}, buffers);
+  }
+  function over(event) {
+    if (!model.get("drops")) return;
+    event.preventDefault();
+    view.classList.toggle("cnn-over", event.type === "dragover");
+  }
+
+  const listeners = {pointerdown: press, pointermove: move, pointerup: release, pointercancel: release, click, keydown: key,
+                     drop, dragover: over, dragleave: over};
+  for (const [type, listener] of Object.entries(listeners)) view.addEventListener(type, listener);
+  view.addEventListener("wheel", wheel, {passive: false});
+  view.addEventListener("pointerleave", () => { pointed = null; light(null); for (const part of ghosts) part.setAttribute("visibility", "hidden"); });
+  model.on("change:value", show);
+  model.on("comm_live_update", () => { note.hidden = false; });
+  show();
+
+  // Once the box of the widget is in the page: names for its controls, now and when they are hung anew.
+  const watcher = new MutationObserver(() => name(box)), motion = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let box = null;
+  const settle = () => {
+    box = el.closest(".cnn-course");
+    if (!box) return el.isConnected || requestAnimationFrame(settle);
+    name(box);
+    box.addEventListener("keydown", keepLetters);
+    watcher.observe(box, {subtree: true, childList: true, attributes: true, attributeFilter: ["class"]});
+  };
+  const still = () => line.say({do: "still", reduced: motion.matches});
+  settle();
+  if (motion.matches) still();
+  motion.addEventListener("change", still);
+  return () => { watcher.disconnect(); motion.removeEventListener("change", still); clearTimeout(saying); };
+}
+
+export default {render};
