@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from .guards import check_any, first_convolution, forked_random, try_out
+from .guards import check_any, clear_errors, first_convolution, forked_random, try_out
 
 
 def check_arguments(net, train_iter, test_iter, num_epochs, lr) -> None:
@@ -93,6 +93,27 @@ def check_batch(net: nn.Module, X: Tensor, y: Tensor, device) -> int:
     check_logits(logits)
     check_labels(y, logits.shape[1])
     return logits.shape[1]
+
+
+def check_training(net: nn.Module, X: Tensor, device) -> None:
+    """Raise ValueError where a net that answers rightly in evaluation mode fails or gives no logits in training mode.
+
+    Tried on up to two pictures X (N, C, H, W); modes, buffers (running means) and random numbers are as before.
+    """
+    modes = [(module, module.training) for module in net.modules()]
+    kept = [(buffer, buffer.clone()) for buffer in net.buffers()]
+    try:
+        net.train()
+        with forked_random(), torch.no_grad(), clear_errors(net, X):
+            answer = net(X[:2].to(device))
+    finally:
+        for buffer, before in kept:
+            buffer.copy_(before)
+        for module, training in modes:
+            module.training = training
+    if not isinstance(answer, Tensor):
+        raise ValueError(f"in training the net returns a {type(answer).__name__}, not logits (N, classes): build it "
+                         "without further heads (aux_logits=False)")
 
 
 def check_logits(logits) -> None:

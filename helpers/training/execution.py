@@ -48,9 +48,6 @@ class Execution:
         """Return the logits (N, classes) and the mean cross entropy for X (N, C, H, W), y (N,), in this precision."""
         with self.precision():
             logits = self(X)
-            if not isinstance(logits, Tensor):  # as GoogLeNet's heads, which answer in training alone
-                raise ValueError(f"in training the net returns a {type(logits).__name__}, not logits (N, classes): "
-                                 "build it without further heads (aux_logits=False)")
             return logits, nn.functional.cross_entropy(logits, y)
 
     def backward(self, loss: Tensor) -> None:

@@ -20,7 +20,9 @@ from .checks import (
     check_batch,
     check_form,
     check_last_batch,
+    check_layout,
     check_logits,
+    check_training,
     first_of,
     pair_of,
 )
@@ -64,6 +66,7 @@ def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable, devi
     with evaluation(net):
         for X, y in map(pair_of, data_iter):
             check_form(y, len(X))
+            check_layout(net, X)
             with clear_errors(net, X):
                 logits, y = net(X.to(device)), y.to(device)
                 check_logits(logits)
@@ -198,6 +201,7 @@ def check_data(net: nn.Module, train_iter: Iterable, test_iter: Iterable, device
     for batches in (train_iter, test_iter):
         check_all_labels(batches, classes)
     check_last_batch(net, train_iter, X, device)
+    check_training(net, X, device)
     return X
 
 

@@ -32,6 +32,7 @@ from helpers.training import (
     try_gpu,
 )
 from helpers.training import history as history_module
+from helpers.training.checks import check_training
 from helpers.training.guards import (
     evaluation,
     gains_by_channels_last,
@@ -288,7 +289,7 @@ def test_it_trains_in_training_mode_and_tests_in_evaluation_mode():
     net = Watching(16, 3).eval()
     run(net, batches(2), 2, test=batches(1, size=5))
     epoch = [(True, True, 6), (True, True, 6), (False, False, 5)]
-    assert modes == [(False, False, 2)] * 2 + [*epoch, *epoch] and not net.training
+    assert modes == [(False, False, 2)] * 2 + [(True, False, 2), *epoch, *epoch] and not net.training
 
 
 def test_init_false_goes_on_from_the_weights_of_the_net():
@@ -628,6 +629,8 @@ ARGUMENTS = {
     "pictures alone": ({"train_iter": [X]}, ValueError, "a batch must be a pair .* and is a Tensor"),
     "channels last": ({"net": CONV, "train_iter": [(X.movedim(1, 3), Y)]}, ValueError, r"X.permute\(0, 3, 1, 2\)"),
     "rows": ({"net": CONV, "train_iter": [(X.flatten(1), Y)]}, ValueError, r"X.reshape\(-1, 1, 4, 4\)"),
+    "heads in training alone": ({"net": Heads(16, 3)}, ValueError,
+                                r"in training the net returns a tuple, not logits.*aux_logits=False"),
     "no length": ({"train_iter": DataLoader(Endless())}, TypeError, "train_iter needs a length.* not a DataLoader"),
     "test labels one-hot": ({"test_iter": [(X, nn.functional.one_hot(Y))]}, ValueError, "one class number"),
     "test labels (N, 1)": ({"test_iter": [(X, Y[:, None])]}, ValueError, r"one class number.* shape \(6, 1\)"),
@@ -662,14 +665,25 @@ def test_a_last_batch_of_one_is_named_before_the_epoch_where_batch_norm_needs_tw
     run(flat, GOOD)
 
 
-def test_heads_that_answer_in_training_alone_are_named():
-    with pytest.raises(ValueError, match="in training the net returns a tuple, not logits.*aux_logits=False"):
-        run(Heads(16, 3), GOOD)
+def test_the_try_in_training_mode_changes_nothing():
+    net = with_everything()
+    run(net, GOOD)
+    net.eval()
+    net[1].train()
+    before, modes = weights(net), [module.training for module in net.modules()]
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    check_training(net, X, CPU)
+    assert torch.equal(torch.rand(2), expected)
+    assert all(map(torch.equal, before, weights(net))) and modes == [module.training for module in net.modules()]
 
 
 @pytest.mark.parametrize("data, words", [
     ([(X, Y), (X, Y + 3)], "6 of 12 labels are no class of the net: they must be 0 to 2"),
-    ([(NAN, Y)], "the net's answer to 1 of 6 pictures is nan"), ([(X, Y, Y)], "3 parts"),
+    ([(X.movedim(1, 3), Y)], r"channels last.*X.permute\(0, 3, 1, 2\)"),
+    ([(X.flatten(1), Y)], r"X.reshape\(-1, 1, 4, 4\)"), ([(X, Y, Y)], "3 parts"),
+    ([(NAN, Y)], "the net's answer to 1 of 6 pictures is nan"),
     ([(X, Y[:, None])], "one class number"), ([(X, nn.functional.one_hot(Y))], "one class number"),
 ])  # fmt: skip
 def test_an_accuracy_is_a_share_of_pictures_or_a_sentence(data, words):
