@@ -1,12 +1,16 @@
 """How an exercise is stated, checked and told: one source for its check, hints, solution and known wrong answers."""
 
+import ast
 import html
+import inspect
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .compare import ITERATORS, compare, equal, kind_of, number, shown
+from .guard import NotAttempted, Refused, ReturnedNone, bounded, is_stub, plain, said_by, watched
 
-class NotAttempted(Exception):
-    """The learner has not written anything yet."""
+LONGEST = 700  # characters of advice
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,13 @@ class Exercise:
     hints: tuple[str, ...]
     solution: str
     wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def asks_for(self):
+        """What the answer is to be: "function", "class" or "value"."""
+        kinds = {ast.FunctionDef: "function", ast.ClassDef: "class"}
+        return next((kinds[type(part)] for part in ast.parse(self.solution).body
+                     if getattr(part, "name", None) == self.name), "value")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,32 +74,107 @@ class Told:
 
 
 def judge(exercise, answer):
-    """Return the Verdict on an answer: a value, a function or a class."""
+    """Return the Verdict on an answer: a value, a function or a class.
+
+    Whatever the answer does, it gets a verdict of bounded length: errors, SystemExit, endless loops and long prints
+    become a sentence.
+    """
     if answer is None or answer is Ellipsis:
         return Verdict(exercise.id, None)
     try:
-        advice = exercise.check(_watched(answer))
+        with bounded():
+            advice = misplaced(exercise, answer) or exercise.check(watched(plain(answer), exercise.name))
+    except ReturnedNone:
+        advice = f"{exercise.name} returns None for some of what it may be given: let every way end in `return …`."
     except NotAttempted:
         return Verdict(exercise.id, None, f"{exercise.name} returns None: does it end in `return …`?")
-    except NotImplementedError:
-        return Verdict(exercise.id, None)
-    except Exception as error:
-        return Verdict(exercise.id, False, f"your answer stops with {type(error).__name__}: {error}")
+    except Refused as refusal:
+        advice = str(refusal)
+    except BaseException as error:  # SystemExit too: no answer may end the notebook
+        if is_stub(error):
+            return Verdict(exercise.id, None)
+        advice = said_by(error, exercise.name)
+    if advice and len(advice) > LONGEST:
+        advice = f"{advice[:LONGEST]} … ({len(advice):,} characters)"
     return Verdict(exercise.id, advice is None, advice or "")
 
 
-def _watched(answer):
-    """Return the answer; a plain function is wrapped so that a None it returns counts as not attempted."""
-    if not hasattr(answer, "__code__"):
-        return answer
+def misplaced(exercise, answer):
+    """Return what to do where a value was given for a function, a layer for its class and so on, or None."""
+    name, asked = exercise.name, exercise.asks_for
+    if asked == "value":
+        if isinstance(answer, ITERATORS):
+            return f"the answer is {kind_of(answer)}."
+        return f"the answer should be a value, but is {kind_of(answer)}." if callable(answer) else None
+    if asked == "class" and not isinstance(answer, (type, types.FunctionType)):
+        return f"give the class itself, {name}, not {'a layer made from it' if callable(answer) else shown(answer)}."
+    if asked == "function" and isinstance(answer, type):
+        return f"{name} should be a function, but is a class."
+    if asked == "function" and not callable(answer):
+        return f"give the function itself, check({exercise.id!r}, {name}), not a value: this is {shown(answer)}."
+    return None
 
-    def call(*args, **kwargs):
-        value = answer(*args, **kwargs)
-        if value is None:
-            raise NotAttempted
-        return value
 
-    return call
+def table(answer, cases, right, known=(), call=None, **tolerance):
+    """Return None where answer(*case) equals right(*case) in all cases, else a sentence.
+
+    known: pairs (wrong function, advice). An advice is given only where its function explains the answer in every
+    case, so that it fits. call(*case) names a case, by default by its numbers.
+    """
+    cases, call = list(cases), call or named(answer)
+    given, stop = gather(answer, cases)
+    wants = [right(*case) for case in cases[: len(given)]]
+    bad = next((i for i, got in enumerate(given) if not equal(got, wants[i], **tolerance)), None)
+    if bad is None:
+        if stop:
+            raise stop
+        return None
+    said = call(*cases[bad])
+    for wrong, advice in known:
+        if all(equal(got, wrong(*case), **tolerance) for got, case in zip(given, cases, strict=False)):
+            return f"{said} is {shown(given[bad])}: {advice}"
+    got, want = given[bad], wants[bad]
+    if number(got) is not None and number(want) is not None:
+        return f"{said} is {shown(got)}, but should be {shown(want)}."
+    return compare(got, want, said, **tolerance)
+
+
+def gather(answer, cases):
+    """Return what the answer gives in the cases up to one where it stops, and the error that it stops with or None."""
+    given = []
+    for case in cases:
+        try:
+            given.append(answer(*map(copied, case)))
+        except Exception as error:
+            return given, error
+    return given, None
+
+
+def copied(value):
+    """Return a copy of a tensor, array or list, anything else as it is."""
+    if hasattr(value, "detach"):
+        return value.clone()
+    return value.copy() if hasattr(value, "copy") else value
+
+
+def named(answer):
+    """Return a function that writes down a call of the answer with numbers: f(3, (1, 2))."""
+    return lambda *case: f"{getattr(answer, '__name__', 'it')}({', '.join(map(shown, case))})"
+
+
+def names_in(function):
+    """Return the names that a function's source uses, and those of the functions beside it that it calls."""
+    function, found, left = inspect.unwrap(function), set(), []
+    left.append(getattr(function, "__code__", None))
+    while left:
+        code = left.pop()
+        new = set(getattr(code, "co_names", ())) - found
+        found |= new
+        left += [part for part in getattr(code, "co_consts", ()) if hasattr(part, "co_names")]
+        beside = (function.__globals__.get(name) for name in new)
+        left += [part.__code__ for part in beside if getattr(part, "__module__", "") == function.__module__
+                 and hasattr(part, "__code__")]  # fmt: skip
+    return found
 
 
 def torch_calls(function, *args):
@@ -105,22 +191,3 @@ def torch_calls(function, *args):
     with Listener():
         function(*args)
     return names
-
-
-def compare(got, want, what="the result", *, atol=1e-5):
-    """Return None where two tensors (or numbers, tuples) agree, else a sentence on shape, type or first difference."""
-    import torch
-
-    try:
-        got, want = torch.as_tensor(got), torch.as_tensor(want)
-    except (TypeError, ValueError, RuntimeError):
-        return f"{what} should be a tensor or numbers, but is {type(got).__name__}."
-    if got.shape != want.shape:
-        return f"{what} has shape {tuple(got.shape)}; expected {tuple(want.shape)}."
-    wrong = ~torch.isclose(got.double(), want.double(), atol=atol, rtol=1e-4)
-    if not wrong.any():
-        return None
-    if not want.dim():
-        return f"{what} is {got.item():.6g}, which is not right."
-    place = tuple(wrong.nonzero()[0].tolist())
-    return f"{what} differs at {place}: yours is {got[place].item():.6g}, expected {want[place].item():.6g}."

@@ -4,116 +4,156 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .core import Exercise, compare
+from .compare import advice_on, compare, equal, kind_of, numbers, shown, tensor_of
+from .core import Exercise, table
 
 
 def check_gigabytes(answer):
-    """36 million inputs and 100 units take 43.2 GB; another number of copies counts in proportion."""
-    got = float(answer(36_000_000, 100))
-    known = {
-        10.8: "every number takes 4 bytes in fp32: your answer counts numbers, not bytes.",
-        14.4: "this is one copy: the gradients and the momentum are as large as the weights, so `copies` times.",
-        3.6: "this counts weights in billions: each takes 4 bytes, and training keeps `copies` of them.",
-        43.2e9 / 2**30: "a gigabyte is 10**9 bytes here; dividing by 2**30 gives gibibytes (GiB).",
-    }
-    for value, advice in known.items():
-        if abs(got / value - 1) < 1e-6:
-            return advice
-    adam = float(answer(36_000_000, 100, copies=4))
-    wrong = compare(got, 43.2, "training_gigabytes(36_000_000, 100)")
-    if not wrong and got == adam:
-        return "copies=4 gives the same as copies=3: multiply by `copies`, not by a fixed number."
-    return wrong or compare(adam, 57.6, "with copies=4 it")
+    """Weights, bytes, copies: counted for several layers, as any of the three may have been left fixed."""
+    known = (
+        (lambda n, h, c=3: n * h * c / 1e9, "every number takes 4 bytes in fp32: your answer counts numbers."),
+        (lambda n, h, c=3: n * h * 4 / 1e9, "this is one copy: the gradients and the momentum are as large as the "
+         "weights, so `copies` times."),
+        (lambda n, h, c=3: n * h / 1e9, "this counts weights in billions: each takes 4 bytes, and training keeps "
+         "`copies` of them."),
+        (lambda n, h, c=3: n * h * 4 * c / 2**30, "a gigabyte is 10**9 bytes here; dividing by 2**30 gives GiB."),
+        (lambda n, h, c=3: n * h * 12 / 1e9, "multiply by `copies`, not by a fixed number: copies=4 must give more."),
+        (lambda n, h, c=3: 43.2, "that is the layer of the text, whatever the arguments say: use `inputs` and "
+         "`hidden`, not numbers or names from outside."),
+    )  # fmt: skip
+    cases = ((36_000_000, 100), (36_000_000, 100, 4), (784, 10, 3), (1000, 1000, 1), (7, 2_000_000, 4))
+    return table(answer, cases, lambda n, h, c=3: n * h * 4 * c / 1e9, known, atol=0)
 
 
 def check_free_numbers(answer):
     """Dense n⁴, shared (2n − 1)², local (2Δ + 1)²."""
-    got = answer(5, 2)
-    if not isinstance(got, (tuple, list)) or len(got) != 3:
-        return "return three counts: (dense, shared, local)."
-    if got[0] == 5**2:
-        return "dense: each of the n² outputs has its own weight for each of the n² inputs."
-    if got[1] == 5**2:
-        return "shared: the offset a = k − i runs from −(n − 1) to n − 1, and so does b; that is more than n."
-    if got[2] in ((2 * 2) ** 2, 2**2):
-        return "local: an offset may be −Δ … Δ; the 0 in the middle counts too."
-    return compare(tuple(got), (625, 81, 25), "free_numbers(5, 2)") or compare(answer(6, 1)[2], 9, "local for Δ = 1")
+    known = (
+        (0, lambda n, d: n**2, "each of the n² outputs has its own weight for each of the n² inputs."),
+        (1, lambda n, d: n**2, "the offset a = k − i runs from −(n − 1) to n − 1, and so does b; that is more than n."),
+        (2, lambda n, d: (2 * d) ** 2, "an offset may be −Δ … Δ; the 0 in the middle counts too."),
+        (2, lambda n, d: d**2, "an offset may be −Δ … Δ; the 0 in the middle counts too."),
+    )
+    for case in ((5, 2), (6, 1), (3, 1), (8, 3), (4, 0)):
+        got = numbers(answer(*case), 3)
+        if got is None:
+            return "return three counts: (dense, shared, local)."
+        n, delta = case
+        want = (n**4, (2 * n - 1) ** 2, (2 * delta + 1) ** 2)
+        for i, wrong, advice in known:
+            if got[i] == wrong(n, delta) != want[i]:
+                return f"free_numbers({n}, {delta}) is {shown(got)}: {('dense', 'shared', 'local')[i]}: {advice}"
+        if wrong := compare(got, want, f"free_numbers({n}, {delta}), the counts (dense, shared, local),"):
+            return wrong
+    return None
 
 
 def check_sliding_matrix(answer):
     """The matrix times the flattened picture is the flattened cross-correlation."""
-    for n, k in ((3, 2), (5, 3)):
-        K = torch.arange(float(k * k)).reshape(k, k)
+    for n, (h, w) in ((3, (2, 2)), (5, (3, 3)), (4, (2, 3)), (4, (1, 2))):
+        K = torch.arange(1.0, h * w + 1).sub(2).reshape(h, w) * 0.75
         units = torch.eye(n * n).reshape(-1, 1, n, n)
-        want = F.conv2d(units, K[None, None]).flatten(1).T
-        got = torch.as_tensor(answer(K, n))
-        if got.shape == want.T.shape:
+        want, got = F.conv2d(units, K[None, None]).flatten(1).T, tensor_of(answer(K, n))
+        if got is not None and got.shape == want.T.shape:
             return ("the shape should be one row per output, one column per pixel; "
                     f"yours, {tuple(got.shape)}, is turned over.")
-        if got.shape == (n * n, n * n):
+        if got is not None and got.shape == (n * n, n * n):
             return "this has n² rows: without padding the kernel fits at (n − k + 1)² places only."
-        if got.shape == want.shape and torch.equal(got, F.conv2d(units, K.flip(0, 1)[None, None]).flatten(1).T):
+        if equal(got, F.conv2d(units, K.flip(0, 1)[None, None]).flatten(1).T):
             return "this convolves: the kernel is turned by 180°. A cross-correlation takes it as it is."
-        wrong = compare(got, want, f"sliding_matrix for a {k}×{k} kernel and n = {n}")
-        if wrong:
+        if wrong := compare(got, want, f"sliding_matrix for a {h}×{w} kernel and n = {n}"):
             return wrong
     return None
 
 
 def check_sum_of_dice(answer):
     """Dice whose faces are not equally likely tell a convolution from a cross-correlation."""
-    p, q = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.2, 0.3, 0.4])
-    want, turned = torch.tensor([[0.05, 0.13, 0.23, 0.33, 0.18, 0.08], [0.20, 0.27, 0.27, 0.17, 0.07, 0.02]])
-    got = torch.as_tensor(answer(p, q)).float()
-    if got.shape[-1:] == want.shape and got.dim() > 1:
-        return f"return one axis: yours has shape {tuple(got.shape)}; take [0, 0] of what conv1d gives."
-    if got.shape != want.shape:
-        return (
-            f"for 3 and 4 faces the sum has 3 + 4 − 1 = 6 values, 0 to 5; yours has shape {tuple(got.shape)}. "
-            "Where only part of the faces overlap, zeros (padding) stand for the rest."
-        )
-    if torch.allclose(got, turned) or torch.allclose(got, turned.flip(0)):
-        return "this slides one die without flipping it, a cross-correlation: fair dice would have hidden that."
-    if torch.allclose(got, torch.tensor([0.23, 0.21, *want[2:]])):
-        return "q[s - i] with s − i < 0 counts from the end in Python: take the terms with 0 ≤ s − i < len(q) only."
-    return compare(got, want, "sum_of_dice")
+    generator = torch.Generator().manual_seed(0)
+    dice = [(torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.2, 0.3, 0.4]))]
+    dice += [tuple(torch.rand(n, generator=generator).softmax(0) for n in sizes) for sizes in ((4, 2), (1, 3), (1, 1))]
+    for p, q in dice:
+        m, n = len(p), len(q)
+        want, turned = (F.conv1d(p[None], x[None, None], padding=n - 1)[0] for x in (q.flip(0), q))
+        wrapped = torch.stack([sum(p[i] * q[s - i] for i in range(m) if s - i < n and s - i >= -n)
+                               for s in range(m + n - 1)])  # fmt: skip
+        got = tensor_of(answer(p, q))
+        if got is not None and got.dim() > 1 and got.shape[-1:] == want.shape:
+            return f"return one axis: yours has shape {tuple(got.shape)}; take [0, 0] of what conv1d gives."
+        if got is not None and got.shape != want.shape:
+            return (f"for {m} and {n} faces the sum has {m} + {n} − 1 = {m + n - 1} values, 0 to {m + n - 2}; yours "
+                    f"has shape {tuple(got.shape)}. Where only part of the faces overlap, zeros (padding) stand for "
+                    "the rest.")  # fmt: skip
+        if advice := advice_on(got, ((want, None), (turned, TURNED), (turned.flip(0), TURNED), (wrapped, WRAPPED))):
+            return advice
+        if advice := compare(got, want, f"sum_of_dice for {m} and {n} faces"):
+            return advice
+    return None
+
+
+TURNED = "this slides one die without flipping it, a cross-correlation: fair dice would have hidden that."
+WRAPPED = "q[s - i] with s − i < 0 counts from the end in Python: take the terms with 0 ≤ s − i < len(q) only."
 
 
 def check_shift_gap(answer):
     """Zero for a circular convolution; for other layers, the difference of the two orders."""
+    generator = torch.Generator().manual_seed(0)
     ring, zeros = (nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode) for mode in ("circular", "zeros"))
-    picture = torch.randn(2, 1, 5, 7)
+    picture, cases = torch.randn(2, 1, 5, 7, generator=generator), []
     with torch.no_grad():
-        for layer, X in ((ring, picture), (zeros, picture), (zeros, -picture)):
-            got, Y, moved = torch.as_tensor(answer(layer, X, 2)), layer(X), layer(X.roll(2, -1))
-            gaps = moved - Y.roll(2, -1)
-            wrong = compare(got, gaps.abs().max(), f"the gap of a convolution with padding_mode={layer.padding_mode!r}")
-            if wrong and got.dim():
-                return f"return one number, the largest difference; yours has shape {tuple(got.shape)}."
-            if wrong and torch.isclose(got, (moved - Y).abs().max()):
-                return "this measures invariance: it compares with layer(X) as it was. Shift that output too."
-            if wrong and torch.isclose(got, gaps.max()):
-                return "a large negative difference counts as well: take the absolute value first."
-            if wrong:
-                return wrong
-    return None
+        for layer in (ring, zeros):
+            layer.weight.copy_(torch.randn(1, 1, 3, 3, generator=generator))
+        cases = [(layer, X, steps) for layer, X in ((ring, picture), (zeros, picture), (zeros, -picture), (zeros, 2 * picture[:1]))
+                 for steps in (2, 1, 3, -2)]  # fmt: skip
+
+        def gaps(layer, X, steps):
+            return layer(X.roll(steps, -1)) - layer(X).roll(steps, -1)
+
+        known = (
+            (lambda layer, X, steps: (layer(X.roll(steps, -1)) - layer(X)).abs().max(),
+             "this measures invariance: it compares with layer(X) as it was. Shift that output too."),
+            (lambda *case: gaps(*case).max(), "a large negative difference counts as well: take the absolute value."),
+            (lambda layer, X, steps: gaps(layer, X, 2).abs().max(), "that is the gap for 2 steps: use `steps`."),
+            (lambda layer, X, steps: gaps(layer, X, 1).abs().max(), "that is the gap for 1 step: use `steps`."),
+            (lambda *case: gaps(*case).abs().mean(), "that is the mean difference: the largest is asked for."),
+            (lambda layer, X, steps: (layer(X.roll(steps, -2)) - layer(X).roll(steps, -2)).abs().max(),
+             "the picture moves along its rows, axis −2: shift along the last axis, −1."),
+        )  # fmt: skip
+        if (first := tensor_of(answer(*cases[0]))) is not None and first.dim():
+            return f"return one number, the largest difference; yours has shape {tuple(first.shape)}."
+        return table(answer, cases, lambda *case: gaps(*case).abs().max(), known, call=lambda layer, X, steps:
+                     f"the gap of a convolution with padding_mode={layer.padding_mode!r} for {steps} steps")  # fmt: skip
 
 
 def check_as_convolution(answer):
     """The convolution has the weights and the bias of the dense layer, and gives what it gives."""
-    linear, X = nn.Linear(2 * 3 * 4, 5), torch.randn(6, 2, 3, 4)
-    layer = answer(linear, 2, 3, 4)
+    return _as_convolution(answer, 2, 3, 4) or _as_convolution(answer, 1, 4, 2) or _as_convolution(answer, 3, 5, 5)
+
+
+def _as_convolution(answer, c, h, w):
+    linear, X = nn.Linear(c * h * w, 5), torch.randn(6, c, h, w)
+    kept = [value.clone() for value in linear.state_dict().values()]
+    layer, right = answer(linear, c, h, w), linear.weight.reshape(5, c, h, w)
     if not isinstance(layer, nn.Conv2d):
-        return f"return an nn.Conv2d, not {type(layer).__name__}."
-    if layer.kernel_size != (3, 4):
-        return f"each unit sees the whole picture: the kernel must be (3, 4) here, yours is {layer.kernel_size}."
-    if layer.weight.shape == (5, 2, 3, 4) and not torch.allclose(layer.weight.flatten(1), linear.weight):
+        return f"return an nn.Conv2d, but this is {kind_of(layer)}."
+    if linear.weight.shape != (5, c * h * w) or not all(map(equal, linear.state_dict().values(), kept)):
+        return "the dense layer that was given has changed: copy its numbers, and leave it as it is."
+    if layer.kernel_size != (h, w):
+        return f"each unit sees the whole picture: the kernel must be {(h, w)} here, yours is {layer.kernel_size}."
+    if layer.weight.shape != right.shape:
+        return f"the weight has shape {tuple(layer.weight.shape)}, {tuple(right.shape)} is needed: (out, channels, h, w)."
+    if not equal(layer.weight, right) and equal(layer.weight.flatten().sort().values, right.flatten().sort().values):
+        return "the numbers of linear.weight are there, in another order: flatten(1) runs through channels, rows, " \
+               "columns, and so does reshape((out, channels, height, width))."
+    if not equal(layer.weight, right):
         return "the layer has weights of its own: copy linear.weight, reshaped, into them."
-    if layer.bias is None or (layer.bias.shape == (5,) and not torch.allclose(layer.bias, linear.bias)):
-        return "the bias is missing or its own: copy linear.bias too."
+    if layer.bias is None:
+        return "the bias is missing: copy linear.bias too."
+    if not equal(layer.bias, linear.bias):
+        return "the bias is the layer's own: copy linear.bias too."
     if layer.stride != (1, 1):
         return f"the stride is {layer.stride}: on a larger picture the layer would leave out places; leave it at 1."
-    return compare(layer(X).detach(), linear(X.flatten(1)).detach()[:, :, None, None], "the convolution's output")
+    if layer.padding != (0, 0) or layer.dilation != (1, 1):
+        return "without padding and dilation the kernel fits at one place: leave both as they are."
+    return compare(layer(X), linear(X.flatten(1))[:, :, None, None], "the convolution's output")
 
 
 EXERCISES = [

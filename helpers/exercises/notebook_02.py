@@ -1,10 +1,13 @@
 """Exercises of notebook 02: sizes, kernels by design, the field of a stack, the loop turned round, a gradient step."""
 
+import math
+
 import torch
 
 from helpers.ops import corr2d
 
-from .core import Exercise, compare, torch_calls
+from .compare import compare, equal, numbers, shown, tensor_of
+from .core import Exercise, names_in, table, torch_calls
 
 BAR = torch.ones(6, 8)
 BAR[:, 2:6] = 0
@@ -12,8 +15,9 @@ BAR[:, 2:6] = 0
 
 def check_shape(answer):
     """The output of a 5×3 kernel on 28×20."""
-    if not isinstance(answer, (tuple, list, torch.Size)):
-        return f"a shape is a tuple of two whole numbers, such as (2, 3); this is {type(answer).__name__}."
+    shape = numbers(answer)
+    if shape is None:
+        return f"a shape is a tuple of two whole numbers, such as (2, 3); this is {shown(answer)}."
     advice = {
         (24, 18): None,
         (26, 16): "rows and columns are swapped: the kernel has 5 rows and 3 columns.",
@@ -23,14 +27,14 @@ def check_shape(answer):
         (32, 22): "the output is smaller than the input, by k − 1 along each axis.",
     }
     wrong = "along each axis count the positions: the first, and one more for every step until the kernel hits the end."
-    return advice.get(tuple(answer), wrong)
+    return advice.get(shape, wrong)
 
 
 def check_edge_kernel(answer):
     """A kernel for horizontal edges: +1 from white above to black below, nothing at vertical edges."""
-    K = torch.as_tensor(answer, dtype=torch.float32)
-    if K.dim() != 2:
-        return f"a kernel has two axes, rows and columns; yours has {K.dim()}: write [[…], […]]."
+    K = tensor_of(answer)
+    if K is None or K.dim() != 2:
+        return f"a kernel has two axes, rows and columns: write [[…], […]]. Yours is {shown(answer)}."
     flat = BAR.t()
     if K.shape[0] > flat.shape[0] or K.shape[1] > flat.shape[1]:
         return f"a {K.shape[0]}×{K.shape[1]} kernel does not fit into the 8×6 picture."
@@ -39,16 +43,17 @@ def check_edge_kernel(answer):
         return "its output on X.t() is 0 everywhere: it compares neighbours in a row, but the edges lie between rows."
     if corr2d(BAR, K).any():
         return "it also answers to the upright edges of X; there its output must be 0."
-    if Y.min() == -1 and Y.max() == 1 and torch.equal(Y[1], -torch.ones_like(Y[1])):
+    want = corr2d(BAR, torch.tensor([[1.0, -1.0]])).t()
+    if equal(Y, -want):
         return "the sign is the other way round: going down from white to black must give +1."
-    return compare(Y, corr2d(BAR, torch.tensor([[1.0, -1.0]])).t(), "the output on X.t()")
+    return compare(Y, want, "the output on X.t()")
 
 
 def check_line_kernel(answer):
     """A 1×3 kernel that ignores even areas and ramps, and gives -2 on a thin line."""
-    K = torch.as_tensor(answer, dtype=torch.float32)
-    if K.shape != (1, 3):
-        return f"the kernel should be 1×3, [[a, b, c]]; yours has shape {tuple(K.shape)}."
+    K = tensor_of(answer)
+    if K is None or K.shape != (1, 3):
+        return f"the kernel should be 1×3, [[a, b, c]]; yours is {shown(answer)}."
     even, ramp, line = torch.ones(1, 5), torch.arange(5.0)[None], torch.tensor([[0.0, 0, 1, 0, 0]])
     if corr2d(even, K).abs().max() > 1e-5:
         return f"an even picture gives {corr2d(even, K)[0, 0]:g} instead of 0: the three weights must add up to 0."
@@ -59,73 +64,69 @@ def check_line_kernel(answer):
 
 def check_field(field):
     """The receptive field of a stack of layers with stride 1."""
-    for sizes, want in (([3], 3), ([3, 3], 5), ([3, 3, 3], 7), ([5, 3], 7), ([2, 2], 3), ([1, 7, 1], 7), ([], 1)):
-        got = field(list(sizes))
-        if compare(got, want) is None:
-            continue
-        said = f"field({sizes}) is {got}, but should be {want}"
-        if got == sum(sizes):
-            return f"{said}: adding the sizes counts the shared middle twice. Each layer adds k − 1."
-        if sizes and got == torch.tensor(sizes).prod().item():
-            return f"{said}: the windows of neighbours overlap, so the sizes do not multiply."
-        return f"{said}."
-    return None
+    known = (
+        (sum, "adding the sizes counts the shared middle twice. Each layer adds k − 1."),
+        (math.prod, "the windows of neighbours overlap, so the sizes do not multiply."),
+        (lambda sizes: max(sizes, default=1), "the largest kernel alone does not count: each layer adds k − 1."),
+        (lambda sizes: sum(k - 1 for k in sizes), "an element sees itself, too: the 1 is missing."),
+    )
+    cases = [([3],), ([3, 3],), ([3, 3, 3],), ([5, 3],), ([2, 2],), ([1, 7, 1],), ([],), ([9, 1, 4, 4, 2],)]
+    return table(field, cases, lambda sizes: 1 + sum(k - 1 for k in sizes), known, call=lambda sizes: f"field({sizes})")
 
 
 def check_taps(taps):
     """Cross-correlation as a loop over the kernel."""
     generator = torch.Generator().manual_seed(0)
-    for size, kernel in (((3, 3), (2, 2)), ((5, 7), (1, 2)), ((6, 4), (3, 4)), ((2, 2), (2, 2))):
-        X, K = torch.randn(size, generator=generator), torch.randn(kernel, generator=generator)
-        before = X.clone()
-        got, want = taps(X, K), corr2d(X, K)
-        if not torch.equal(X, before):
-            return "your function changes X itself: add up in a new tensor, Y = torch.zeros(…)."
-        if compare(got, corr2d(X, K.flip(0, 1))) is None and compare(got, want):
-            return "this is the convolution of mathematics: tap (a, b) belongs to the slice that begins at (a, b)."
-        if isinstance(got, torch.Tensor) and compare(got, K[-1, -1] * X[-want.shape[0]:, -want.shape[1]:]) is None:
-            return "only the last tap is left: add to Y with +=, do not replace it."
-        problem = compare(got, want, f"the output of a {kernel[0]}×{kernel[1]} kernel on {size[0]}×{size[1]}")
-        if problem:
-            return problem
-    calls = len(torch_calls(taps, torch.ones(40, 40), torch.ones(2, 2)))
-    if calls > 40 * 40:
-        return f"the numbers are right, but {calls} calls for 4 weights still visit the pixels one by one."
+    cases = [tuple(torch.randn(size, generator=generator) for size in sizes) for sizes in (
+        ((3, 3), (2, 2)), ((5, 7), (1, 2)), ((6, 4), (3, 4)), ((2, 2), (2, 2)))]  # fmt: skip
+
+    def last(X, K):
+        return K[-1, -1] * X[K.shape[0] - 1:, K.shape[1] - 1:]
+
+    known = (
+        (lambda X, K: corr2d(X, K.flip(0, 1)),
+         "this is the convolution of mathematics: tap (a, b) belongs to the slice that begins at (a, b)."),
+        (last, "only the last tap is left: add to Y with +=, do not replace it."),
+    )
+    problem = table(taps, cases, corr2d, known, call=lambda X, K:
+                    f"the output of a {K.shape[0]}×{K.shape[1]} kernel on {X.shape[0]}×{X.shape[1]}")  # fmt: skip
+    if problem:
+        return problem
+    calls = torch_calls(taps, torch.ones(40, 40), torch.ones(2, 2))
+    ready = {name for name in {*calls, *names_in(taps)} if "conv" in name or name.startswith("corr2d")} - {"corr2d_taps"}
+    if ready:
+        return f"the numbers are right, but {', '.join(sorted(ready))} does the work: loop over the elements of K."
+    if len(calls) > 40 * 40:
+        return f"the numbers are right, but {len(calls)} calls for 4 weights still visit the pixels one by one."
     return None
 
 
 def check_step(step):
     """One step of gradient descent on the sum of squared errors."""
     generator = torch.Generator().manual_seed(0)
-    for size, kernel, lr in (((6, 8), (1, 2), 0.03), ((5, 5), (3, 2), 0.01)):
-        X, K, Y = _problem(size, kernel, generator)
-        before = K.clone()
-        got = step(X, Y, K, lr)
-        slope = corr2d(X, 2 * (corr2d(X, K) - Y))
-        if not torch.equal(K, before):
-            return "your function changes K itself: return a new kernel, as K - lr * gradient does and K -= … does not."
-        if isinstance(got, torch.Tensor):
-            got = got.detach()
-        for factor, advice in STEPS.items():
-            if compare(got, K + factor * lr * slope) is None:
-                return advice
-        if compare(got, K - lr * slope / Y.numel()) is None:
-            return "this is the step for the mean of the squared errors; the loss here is their sum."
-        problem = compare(got, K - lr * slope, "the new kernel")
-        if problem:
-            return problem
-    return None
+    cases = [_problem(size, kernel, generator, lr) for size, kernel, lr in
+             (((6, 8), (1, 2), 0.03), ((5, 5), (3, 2), 0.01), ((4, 6), (2, 2), 0.1))]  # fmt: skip
+
+    def moved(factor):
+        return lambda X, Y, K, lr: K + factor * lr * corr2d(X, 2 * (corr2d(X, K) - Y))
+
+    known = [(moved(factor), advice) for factor, advice in STEPS.items()]
+    known += [(lambda X, Y, K, lr: moved(-1 / Y.numel())(X, Y, K, lr),
+               "this is the step for the mean of the squared errors; the loss here is their sum."),
+              (lambda X, Y, K, lr: moved(-1)(X, Y, K, 1.0), "the learning rate is missing: the step is lr · gradient."),
+              (lambda X, Y, K, lr: K - moved(-1)(X, Y, K, lr), "that is the step alone: take it away from K.")]
+    return table(step, cases, moved(-1), known, call=lambda X, Y, K, lr: f"the new kernel for lr = {lr}")
 
 
-def _problem(size, kernel, generator):
+def _problem(size, kernel, generator, lr):
     X, K = torch.randn(size, generator=generator), torch.randn(kernel, generator=generator)
-    return X, K, corr2d(X, torch.randn(kernel, generator=generator))
+    return X, corr2d(X, torch.randn(kernel, generator=generator)), K, lr
 
 
 STEPS = {
     1: "the sign is wrong: this step climbs. The loss falls against the gradient, so subtract it.",
     -0.5: "the step is half as long as it should be: the derivative of a square has a factor 2.",
-    0: "the kernel has not moved: is the gradient 0, or the update thrown away?",
+    0.0: "the kernel has not moved: is the gradient 0, or the update thrown away?",
 }
 
 EXERCISES = [
@@ -169,7 +170,7 @@ EXERCISES = [
         {
             "def field(kernel_sizes):\n    return sum(kernel_sizes)": "twice",
             "def field(kernel_sizes):\n    return math.prod(kernel_sizes)": "do not multiply",
-            "def field(kernel_sizes):\n    return max(kernel_sizes, default=1)": "should be 5",
+            "def field(kernel_sizes):\n    return max(kernel_sizes, default=1)": "largest kernel alone",
         },
     ),
     Exercise(
@@ -203,7 +204,7 @@ def corr2d_taps(X, K):
             Y[i, j] = (X[i:i + K.shape[0], j:j + K.shape[1]] * K).sum()
     return Y
 """: "one by one",
-            "def corr2d_taps(X, K):\n    return K[0, 0] * X": "shape",
+            "def corr2d_taps(X, K):\n    return K[0, 0] * X": "has shape",
         },
     ),
     Exercise(

@@ -7,11 +7,12 @@ import torch
 
 from helpers.ops import corr2d, output_size
 
-from .core import Exercise, compare
+from .compare import numbers, shown
+from .core import Exercise, table
 
 SHAPES = {
     (55, 39): None,
-    (54, 38): "that is without the padding, or without the first window, the + 1 of the formula.",
+    (54, 38): "that is without the padding, or with it on one side only, or without the first window, the + 1.",
     (54.25, 38.25): "the division rounds down, and there is one window before the first step.",
     (55.25, 39.25): "an output has a whole number of rows: the division rounds down.",
     (56, 40): "round down, not up: a window that would stick out is left out.",
@@ -30,93 +31,103 @@ PADDINGS = {
 
 
 def check_pair(advice, answer):
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        return "the answer should be a pair of numbers: (height, width)."
-    return next((said for pair, said in advice.items() if pair == tuple(answer)), advice["otherwise"])
+    """A pair of numbers, against the pairs that are known to come from a slip."""
+    pair = numbers(answer, 2)
+    if pair is None:
+        return f"the answer should be a pair of numbers, (height, width), but is {shown(answer)}."
+    return advice.get(pair, advice["otherwise"])
 
 
 def check_same_padding(answer):
+    """d(k − 1) columns in all, as equal as possible, the larger part after."""
     for k, d in itertools.product(range(1, 8), (1, 2, 3)):
-        got, call = answer(k, d), f"same_padding({k}, {d})"
-        if not isinstance(got, (tuple, list)) or len(got) != 2:
-            return f"{call} should be a pair (before, after), but is {got!r}."
+        given, call = answer(k, d), f"same_padding({k}, {d})"
+        got = numbers(given, 2)
+        if got is None:
+            return f"{call} should be a pair (before, after), but is {shown(given)}."
         total = d * (k - 1)
         want = total // 2, total - total // 2
+        if got == want:
+            continue
         if not all(isinstance(side, int) for side in got):
-            return f"{call} is {got}: give whole numbers; // divides and rounds down."
+            return f"{call} is {shown(got)}: give whole numbers; // divides and rounds down."
+        if min(got) < 0:
+            return f"{call} is {shown(got)}: a negative number of columns would cut the picture."
         if sum(got) != total:
             return f"{call} adds {sum(got)}: then 20 columns become {20 + sum(got) - total}. Add d(k − 1) in total."
-        if tuple(got) == want[::-1] != want:
-            return f"{call} is {got}: the sum is right, but PyTorch puts the larger part after, on the right."
-        if tuple(got) != want:
-            return f"{call} is {got}, expected {want}: as equal as possible."
+        if got == want[::-1]:
+            return f"{call} is {shown(got)}: the sum is right, but PyTorch puts the larger part after, on the right."
+        return f"{call} is {shown(got)}, expected {want}: as equal as possible."
     return None
 
 
 def check_lost(answer):
-    # The first cases are those that typical mistakes fail, so that their advice comes before a general one.
+    """Pixels of the picture in no window, counted by marks."""
     cases = [(8, 3, 3, 0), (9, 3, 3, 0), (8, 3, 2, 1), (8, 1, 2, 0), (8, 2, 3, 0), (10, 2, 4, 1)]
     cases += list(itertools.product((5, 8, 12), (1, 2, 3, 5), (1, 2, 4), (0, 1, 3)))
-    for n, k, s, P in cases:
-        got, want, call = answer(n, k, s, P), number_lost(n, k, s, P), f"lost({n}, {k}, {s}, {P})"
-        if (advice := compare(got, want, call)) is None:  # a tensor with one number is as good as a number
-            continue
-        if "should be" in advice or "shape" in advice:
-            return f"{call} should be one number, but is {got!r}."
-        rest = (n + 2 * P - k) % s
-        if got == rest and P and k >= s:
-            return f"{call} is {got}, but should be {want}: part of what is left over is padding, not picture."
-        if got in (rest, max(0, rest - P)) and k < s:
-            return f"{call} is {got}, but should be {want}: with s > k, pixels are lost between the windows too."
-        return f"{call} is {got}, but should be {want}: put a mark on every pixel that a window touches, and count."
-    return None
+    cases += [(n, 6, s, 0) for n in (6, 9, 11) for s in (5, 6)]
+
+    def rest(n, k, s, P):
+        return (n + 2 * P - k) % s
+
+    known = (
+        (rest, "part of what is left over is padding, not picture; and with s > k, pixels are lost between the "
+         "windows too."),
+        (lambda n, k, s, P: max(0, rest(n, k, s, P) - P), "with s > k, pixels are lost between the windows too."),
+        (lambda n, k, s, P: max(0, n - k * output_size(n, k, stride=s, padding=P)),
+         "windows that overlap count a pixel twice in this way: put a mark on every pixel that a window touches."),
+    )  # fmt: skip
+    advice = table(answer, cases, number_lost, known, call=lambda *case: f"lost{case}")
+    return advice and (advice if any(words in advice for _, words in known) else
+                       f"{advice} Put a mark on every pixel that a window touches, and count.")  # fmt: skip
 
 
 def number_lost(n, k, s, P):
-    """How many of n pixels are in no window of k, stride s, padding P per side."""
+    """Return how many of n pixels are in no window of k, stride s, padding P per side."""
     seen = {i * s + a - P for i in range(output_size(n, k, stride=s, padding=P)) for a in range(k)}
     return n - len(seen & set(range(n)))
 
 
 def check_corr2d(answer):
+    """corr2d with stride and padding, on pictures and kernels that are not square."""
     generator = torch.Generator().manual_seed(0)
-    for stride, padding in (((1, 1), (0, 0)), ((1, 1), (1, 2)), ((3, 2), (0, 0)), ((2, 3), (2, 1))):
-        X, K = torch.randn(7, 9, generator=generator), torch.randn(3, 2, generator=generator)
-        case, kept = f"stride {stride}, padding {padding}", X.clone()
-        want = corr2d(X, K, stride=stride, padding=padding)
-        got = answer(X, K, stride, padding)
-        if not torch.equal(X, kept):
-            return "X has changed: write into a new, larger tensor of zeros."
-        if advice := compare(got, want, f"with {case} the output for X (7, 9) and K (3, 2)"):
-            return known_mistake(got, X, K, stride, padding) or advice
-    return None
+    cases = [(torch.randn(7, 9, generator=generator), torch.randn(3, 2, generator=generator), *pairs) for pairs in (
+        ((1, 1), (0, 0)), ((1, 1), (1, 2)), ((3, 2), (0, 0)), ((2, 3), (2, 1)))]  # fmt: skip
+    cases.append((torch.randn(4, 4, generator=generator), torch.randn(1, 3, generator=generator), (1, 2), (1, 0)))
 
+    def other(change):
+        return lambda X, K, stride, padding: corr2d(X, K, **change(stride, padding))
 
-def known_mistake(got, X, K, stride, padding):
-    """Advice for the usual ways to go wrong, or None."""
+    def begins_densely(X, K, stride, padding):
+        rows, columns = output_size(X.shape, K.shape, stride=stride, padding=padding)
+        return corr2d(X, K, padding=padding)[:rows, :columns]
 
-    def is_like(stride, padding):
-        return compare(got, corr2d(X, K, stride=stride, padding=padding)) is None
+    known = (
+        (other(lambda s, p: {"stride": s[::-1], "padding": p[::-1]}),
+         "height and width have changed places: both pairs are (height, width)."),
+        (other(lambda s, p: {"stride": s}),
+         "the padding is missing: put the picture into the middle of a larger tensor of zeros."),
+        (other(lambda s, p: {"padding": p}),
+         "the size is that of stride 1: fewer windows fit when each begins s pixels after the last."),
+        (begins_densely, "the size is right, but window (i, j) begins at row i·s_h and column j·s_w."),
+    )
 
-    rows, columns = output_size((7, 9), (3, 2), stride=stride, padding=padding)
-    if is_like(stride[::-1], padding[::-1]):
-        return "height and width have changed places: both pairs are (height, width)."
-    if any(padding) and is_like(stride, (0, 0)):
-        return "the padding is missing: put the picture into the middle of a larger tensor of zeros."
-    if is_like((1, 1), padding):
-        return "the size is that of stride 1: fewer windows fit when each begins s pixels after the last."
-    if compare(got, corr2d(X, K, padding=padding)[:rows, :columns]) is None:
-        return "the size is right, but window (i, j) begins at row i·s_h and column j·s_w."
-    return None
+    def right(X, K, stride, padding):
+        return corr2d(X, K, stride=stride, padding=padding)
+
+    return table(answer, cases, right, known, call=lambda X, K, stride, padding:
+                 f"with stride {stride}, padding {padding} the output for X {tuple(X.shape)} and K {tuple(K.shape)}")
 
 
 def check_field(answer):
+    """Field and jump of a stack, from the first layer on."""
     for layers, want, advice in FIELDS:
-        got = answer(list(layers))
-        if not isinstance(got, (tuple, list)) or len(got) != 2:
-            return f"field({layers}) should be a pair (field, jump), but is {got!r}."
-        if tuple(got) != want:
-            return f"field({layers}) is {tuple(got)}, but should be {want}: {advice}"
+        given = answer(list(layers))
+        got = numbers(given, 2)
+        if got is None:
+            return f"field({layers}) should be a pair (field, jump), but is {shown(given)}."
+        if got != want:
+            return f"field({layers}) is {shown(got)}, but should be {want}: {advice}"
     return None
 
 
@@ -205,7 +216,7 @@ def lost(n, k, s, P):
         wrong={
             LOST + "(n + 2 * P - k) % s": "is padding, not picture",
             LOST + "max(0, (n + 2 * P - k) % s - P)": "between the windows",
-            LOST + "n - output_size(n, k, stride=s, padding=P)": "put a mark",
+            LOST + "n - output_size(n, k, stride=s, padding=P)": "a mark on every",
         },
     ),
     Exercise(
@@ -230,7 +241,7 @@ def corr2d_strided(X, K, stride, padding):
             CORR2D + "return corr2d(X, K, padding=padding)": "that of stride 1",
             CORR2D + "Y = corr2d(X, K, stride=stride, padding=padding)\n"
             "    return corr2d(X, K, padding=padding)[:len(Y), :len(Y[0])]": "begins at row i·s_h",
-            CORR2D + "X[0] = 0\n    return corr2d(X, K, stride=stride, padding=padding)": "X has changed",
+            CORR2D + "X[0] = 0\n    return corr2d(X, K, stride=stride, padding=padding)": "changes X itself",
             CORR2D + "return 0.0": "has shape ()",
         },
     ),

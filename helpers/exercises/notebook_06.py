@@ -1,10 +1,13 @@
 """Exercises of notebook 06, a CNN from scratch: answers are NumPy arrays and functions of them."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from .core import Exercise, compare
+from .compare import compare, equal, numbers, shown, tensor_of
+from .core import Exercise, table
 
 SHAPES = {
     (256, 75): "256 rows are the windows of one picture; the batch has 20.",
@@ -17,15 +20,12 @@ SHAPES = {
 
 
 def check_shape(answer):
-    if not isinstance(answer, (tuple, list)):
-        return "the answer should be a tuple of two numbers: (rows, columns)."
+    """The shape of im2col's matrix."""
+    shape = numbers(answer)
+    if shape is None:
+        return f"the answer should be a tuple of two numbers, (rows, columns), but is {shown(answer)}."
     general = "rows: pictures · places down · places across; columns: channels · 5 · 5."
-    return None if tuple(answer) == (5120, 75) else SHAPES.get(tuple(answer), general)
-
-
-def agree(got, want):
-    """Do two arrays agree in shape and numbers?"""
-    return np.shape(got) == np.shape(want) and np.allclose(got, want)
+    return None if shape == (5120, 75) else SHAPES.get(shape, general)
 
 
 def loss_gradients(function, *arrays):
@@ -37,54 +37,70 @@ def loss_gradients(function, *arrays):
 
 
 def check_to_maps(answer):
-    N, FN, OH, OW = 2, 3, 4, 5
-    want = np.arange(120.0).reshape(N, FN, OH, OW)
-    rows = want.transpose(0, 2, 3, 1).reshape(-1, FN)
-    got = np.asarray(answer(rows.copy(), N, OH, OW))
-    if agree(got, rows.reshape(want.shape)):
-        return "the shape is right and the numbers are mixed up: reshape alone cannot change the order of axes."
-    if agree(got, rows.T.reshape(want.shape)):
-        return "right for one picture only. rows.T has the axes FN, (N, oh, ow): reshape may split the second."
-    if got.shape == (N, OH, OW, FN):
-        return "the filters are still the last axis: transpose after the reshape."
-    if got.shape == (N, FN, OW, OH):
-        return f"the output has shape {got.shape}: height and width have changed places."
-    return compare(got, want, "the output")
+    """Rows of filters become maps; only reshape and transpose, in the right order."""
+    generator = np.random.default_rng(0)
+    cases = [(generator.normal(size=(N * h * w, filters)), N, h, w)
+             for N, filters, h, w in ((2, 3, 4, 5), (3, 1, 2, 2), (1, 4, 3, 2), (3, 2, 5, 1))]  # fmt: skip
+
+    def right(rows, N, h, w):
+        return rows.reshape(N, h, w, -1).transpose(0, 3, 1, 2)
+
+    known = (
+        (lambda rows, N, h, w: rows.reshape(N, -1, h, w),
+         "the shape is right and the numbers are mixed up: reshape alone cannot change the order of axes."),
+        (lambda rows, N, h, w: rows.T.reshape(N, -1, h, w),
+         "right for one picture only. rows.T has the axes FN, (N, oh, ow): reshape may split the second."),
+        (lambda rows, N, h, w: rows.reshape(N, h, w, -1),
+         "the filters are still the last axis: transpose after the reshape."),
+        (lambda *case: right(*case).swapaxes(2, 3), "height and width have changed places."),
+    )
+    return table(answer, cases, right, known, call=lambda rows, N, h, w: f"to_maps(rows {rows.shape}, {N}, {h}, {w})")
 
 
 def check_col2im(answer):
+    """Each entry of col goes back to its pixel, where all copies add up; the padding is cut off."""
     generator = np.random.default_rng(0)
-    for shape, k, stride, pad in (((1, 1, 3, 3), 2, 1, 0), ((2, 3, 5, 6), 3, 1, 0), ((2, 2, 6, 5), 3, 2, 1)):
+    for shape, k, stride, pad in (((1, 1, 3, 3), 2, 1, 0), ((2, 3, 5, 6), 3, 1, 0), ((2, 2, 6, 5), 3, 2, 1),
+                                  ((2, 1, 7, 4), 2, 3, 2), ((1, 2, 4, 7), 1, 2, 0), ((2, 2, 5, 5), 2, 2, 2)):  # fmt: skip
         col_shape = F.unfold(torch.zeros(shape), k, stride=stride, padding=pad).shape  # (N, C·k·k, positions)
         col = generator.normal(size=(col_shape[0] * col_shape[2], col_shape[1]))
         columns = torch.tensor(col).reshape(shape[0], -1, col_shape[1]).mT
-        want = F.fold(columns, shape[2:], k, stride=stride, padding=pad)
-        case = f"input {shape}, window {k}×{k}, stride {stride}, pad {pad}"
-        got = np.asarray(answer(col.copy(), shape, k, stride, pad))
-        if got.shape == (*shape[:2], shape[2] + 2 * pad, shape[3] + 2 * pad) and pad:
-            return f"for {case} the result has shape {got.shape}: cut the padding off at the end."
-        if got.shape == (*shape[:2], 0, 0):
+
+        def fold(columns, shape=shape, k=k, stride=stride, pad=pad):
+            return F.fold(columns, shape[2:], k, stride=stride, padding=pad)
+
+        want, case = fold(columns), f"input {shape}, window {k}×{k}, stride {stride}, pad {pad}"
+        given = answer(col.copy(), shape, k, stride, pad)
+        got, copies = tensor_of(given), fold(torch.ones_like(columns))
+        got_shape = None if got is None else tuple(got.shape)
+        if got_shape == (*shape[:2], shape[2] + 2 * pad, shape[3] + 2 * pad) and pad:
+            return f"for {case} the result has shape {got_shape}: cut the padding off at the end."
+        if got_shape == (*shape[:2], 0, 0):
             return "without padding nothing is left: pad:-pad is 0:0 then. Cut with pad:pad + H and pad:pad + W."
-        alone = F.fold(torch.ones_like(columns), shape[2:], k, stride=stride, padding=pad) == 1
-        if got.shape == want.shape and np.allclose(got[alone], want[alone]) and not agree(got, want):
-            return f"for {case} pixels in one window are right, the others are not: add (+=), do not overwrite (=)."
-        if advice := compare(got, want, f"the result for {case}"):
+        if equal(given, want / copies.clamp(min=1)) and copies.max() > 1:
+            return f"for {case} you average the copies of a pixel: add them."
+        advice = compare(given, want, f"the result for {case}")
+        if advice and got_shape == want.shape and equal(got[copies == 1], want[copies == 1]):
+            return (f"for {case} pixels in one window are right, those in several are not: their copies add up, "
+                    "so add (+=), do not overwrite (=).")  # fmt: skip
+        if advice:
             return advice
     return None
 
 
 def check_backward(answer):
+    """The three gradients of a convolution, against autograd's."""
     generator = np.random.default_rng(0)
-    for size, k, stride in ((5, 2, 1), (7, 3, 2), (8, 3, 2)):
-        x, W = generator.normal(size=(2, 3, size, size)), generator.normal(size=(4, 3, k, k))
+    for (h, w), k, stride in (((5, 5), 2, 1), ((7, 7), 3, 2), ((8, 6), 3, 2), ((4, 7), 1, 1)):
+        x, W = generator.normal(size=(2, 3, h, w)), generator.normal(size=(4, 3, k, k))
         dout, dx, dW, db = loss_gradients(lambda *xWb, s=stride: F.conv2d(*xWb, stride=s), x, W, np.zeros(4))
         got = answer(x.copy(), W.copy(), dout.copy(), stride)
         if not isinstance(got, (tuple, list)) or len(got) != 3:
-            return "return three arrays: dW, db, dx."
-        if agree(got[1], db / 2):
+            return f"return three arrays, dW, db, dx; yours is {shown(got)}."
+        if equal(got[1], db / 2):
             return "db is half of what it should be: the bias is in the outputs of both pictures. Add, do not average."
         col = F.unfold(torch.tensor(x), k, stride=stride).mT.reshape(-1, 3 * k * k).numpy()
-        if agree(got[0], (dout.reshape(-1, 4).T @ col).reshape(dW.shape)):  # no transpose
+        if equal(got[0], (dout.reshape(-1, 4).T @ col).reshape(dW.shape)):  # no transpose
             return "dW mixes filters and places: transpose dout to (N, OH, OW, FN) before you reshape it."
         case = f"input {x.shape}, W {W.shape}, stride {stride}"
         for mine, want, name in zip(got, (dW, db, dx), ("dW", "db", "dx"), strict=True):
@@ -94,42 +110,73 @@ def check_backward(answer):
 
 
 def check_average(answer):
-    for k in (2, 3):
-        dout, want = loss_gradients(lambda x, k=k: F.avg_pool2d(x, k), np.zeros((2, 3, 2 * k, 3 * k)))
-        got, call = np.asarray(answer(dout.copy(), k)), f"average_backward(dout, {k})"
-        if agree(got, want * k * k):
-            return f"{call} is {k * k} times too large: each pixel of a window gets an equal share of its gradient."
-        if agree(got, want * k):
-            return f"{call} is {k} times too large: a window has k·k pixels, not k."
-        if (advice := compare(got, want, call)) and got.shape == want.shape and np.isclose(got.sum(), want.sum()):
-            return f"{call} has the right sum, but the wrong pixels: np.repeat keeps neighbours together, np.tile not."
-        if advice:
-            return advice
-    return None
+    """Every pixel of a window gets an equal share of its gradient."""
+    generator = np.random.default_rng(1)
+    cases = [(generator.normal(size=size), k) for size, k in (((2, 3, 2, 3), 2), ((1, 2, 3, 1), 3), ((1, 1, 2, 2), 1))]
+
+    def right(dout, k):
+        return dout.repeat(k, axis=2).repeat(k, axis=3) / k**2
+
+    def one_pixel(dout, k):
+        dx = np.zeros((*dout.shape[:2], k * dout.shape[2], k * dout.shape[3]))
+        dx[:, :, ::k, ::k] = dout
+        return dx
+
+    known = (
+        (lambda dout, k: right(dout, k) * k * k,
+         "k·k times too large: each pixel of a window gets an equal share of its gradient."),
+        (lambda dout, k: right(dout, k) * k, "k times too large: a window has k·k pixels, not k."),
+        (lambda dout, k: np.tile(dout, (1, 1, k, k)) / k**2,
+         "the right sum, but the wrong pixels: np.repeat keeps neighbours together, np.tile does not."),
+        (one_pixel, "one pixel gets all: that is how a maximum is done. In a mean each of the k·k gets its share."),
+    )
+    return table(answer, cases, right, known, call=lambda dout, k: f"average_backward(dout {dout.shape}, {k})")
 
 
 def check_error(answer):
-    x, factors = np.array([[0.5, -1.0], [2.0, 0.25]]), np.array([[1.0, 2.0], [3.0, 4.0]]) * 1e-6
-    right, given = np.exp(x) * factors, x.copy()
+    """The relative error of a gradient, for arrays of any shape and any step."""
+    generator, cases = np.random.default_rng(0), []
+    for shape, h in (((2, 2), 1e-5), ((3,), 1e-5), ((1, 2, 3), 0.1), ((2, 3), 0.3)):
+        x, factors = generator.normal(size=shape), generator.normal(size=shape)
+        right, bent = 3 * np.cos(3 * x) * factors, generator.normal(size=shape)
+        for gradient in (right, 1.25 * right, 0.5 * right, -right, right + 0.1 * bent):
+            cases.append((lambda x, factors=factors: float((np.sin(3 * x) * factors).sum()), x, gradient, h))
+    known = (
+        (partial(error_of, step="one side"), "take (f(x + h) − f(x − h)) / 2h, from both sides: from one side the "
+         "error is of the size of h."),
+        (partial(error_of, step="h"), "the numerical gradient is twice as large: x + h and x − h lie 2h apart."),
+        (partial(error_of, by=lambda *norms: 1), "divide by the size of the gradients."),
+        (partial(error_of, by=min), "the larger of the two norms divides, not the smaller."),
+        (partial(error_of, by=lambda *norms: norms[0]), "the larger of the two norms divides, not the numerical one's."),
+        (partial(error_of, by=lambda *norms: norms[1]), "the larger of the two norms divides, not the given one's."),
+        (partial(error_of, by=lambda *norms: sum(norms)), "the larger of the two norms divides, not their sum."),
+        (partial(error_of, step="fixed"), "h is an argument: take the step that is given, not always 1e-5."),
+        (one_by_one, "divide one norm by another, each over the whole array, not number by number."),
+    )  # fmt: skip
+    return table(answer, cases, error_of, known, atol=1e-8, rtol=1e-3, call=lambda f, x, gradient, h:
+                 f"the error for x of shape {x.shape} and h = {h}")  # fmt: skip
 
-    def error(gradient, x):
-        return float(answer(lambda x: float((np.exp(x) * factors).sum()), x, gradient))
 
-    good, off = error(right, given), error(1.25 * right, x.copy())
-    if not np.array_equal(given, x):
-        return "x is not what it was: put each number back after f has seen it changed."
-    if off < 1e-3:
-        return f"a gradient 25 % too large gets the error {off:.1e}: divide by the size of the gradients."
-    if 0.4 < good < 0.6:
-        return f"the right gradient gets the error {good:.2g}, a factor of 2: x + h and x − h lie 2h apart."
-    if good > 1e-6:
-        return f"the right gradient gets the error {good:.1e}: take (f(x + h) − f(x − h)) / 2h, from both sides."
-    if advice := compare(off, 0.2, "the error of a gradient 25 % too large"):
-        return f"{advice} Divide by the larger of the two norms, ‖1.25 g‖: 0.25/1.25."
-    bent = right * [[1.0, 1.0], [1.0, 2.0]]  # one number of four is wrong
-    want = np.linalg.norm(bent - right) / np.linalg.norm(bent)
-    advice = compare(error(bent, x.copy()), want, "the error of a gradient in which one number of four is doubled")
-    return advice and f"{advice} Divide one norm by another, each over the whole array, not number by number."
+def slopes(f, x, h, step="2h"):
+    """Return the numerical gradient of f at x, by central differences, or as a slip of this name would."""
+    h, around = 1e-5 if step == "fixed" else h, np.zeros((2, *x.shape))
+    for side, place in ((s, p) for s in (0, 1) for p in np.ndindex(x.shape)):
+        moved = x.copy()
+        moved[place] += (h, 0 if step == "one side" else -h)[side]
+        around[(side, *place)] = f(moved)
+    return (around[0] - around[1]) / (h if step in ("one side", "h") else 2 * h)
+
+
+def error_of(f, x, gradient, h=1e-5, by=max, step="2h"):
+    """Return the relative error of a gradient: the norm of the difference, divided by max, or another, of the two."""
+    numerical = slopes(f, x, h, step)
+    return np.linalg.norm(numerical - gradient) / by(np.linalg.norm(numerical), np.linalg.norm(gradient))
+
+
+def one_by_one(f, x, gradient, h=1e-5):
+    """Return the largest relative error of a single number, which is not what is asked."""
+    numerical = slopes(f, x, h)
+    return np.max(abs(numerical - gradient) / np.maximum(abs(numerical), abs(gradient)))
 
 
 COL2IM = """
@@ -240,8 +287,8 @@ EXERCISES = [
             ("kept - h\n        numerical[place] = (above - f(x)) / (2 * h)",
              "kept\n        numerical[place] = (above - f(x)) / h", "from both sides"),
             (" / max(norms)", "", "divide by the size"),
-            ("        x[place] = kept\n", "", "put each number back"),
-            ("max(norms)", "min(norms)", "0.25/1.25"),
+            ("        x[place] = kept\n", "", "changes x itself"),
+            ("max(norms)", "min(norms)", "not the smaller"),
             ("np.linalg.norm(numerical - gradient) / max(norms)",
              "np.max(abs(numerical - gradient) / np.maximum(abs(numerical), abs(gradient)))", "number by number"))),
 ]  # fmt: skip

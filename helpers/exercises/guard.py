@@ -1,0 +1,190 @@
+"""Runs an answer within bounds: of time, of print, of what it may return and what it may change."""
+
+import contextlib
+import ctypes
+import dis
+import functools
+import inspect
+import io
+import pathlib
+import sys
+import threading
+
+import numpy as np
+import torch
+
+from .compare import ITERATORS, kind_of, shown, tensor_of
+
+SECONDS = 10  # that a check may take
+PRINTED = 2_000  # characters that an answer may print
+HOUSE = str(pathlib.Path(__file__).parent)
+
+
+class NotAttempted(Exception):
+    """The learner has not written anything yet."""
+
+
+class ReturnedNone(NotAttempted):
+    """The answer has returned something before, but now None."""
+
+
+class Refused(Exception):
+    """The answer does what no exercise allows; the text says what."""
+
+
+class TooLong(BaseException):
+    """The answer has run out of time. No `except Exception` of the answer's holds it."""
+
+
+class Bounded(io.TextIOBase):
+    """A stream that passes on so many characters to another, and counts the rest."""
+
+    def __init__(self, stream, left=PRINTED):
+        self.stream, self.left, self.dropped = stream, left, 0
+
+    def write(self, text):
+        self.stream.write(text[: self.left])
+        self.dropped += max(0, len(text) - self.left)
+        self.left = max(0, self.left - len(text))
+        return len(text)
+
+    def flush(self):
+        self.stream.flush()
+
+
+@contextlib.contextmanager
+def bounded(seconds=SECONDS):
+    """Stop what runs inside after some seconds with TooLong, and print no more than PRINTED characters of it."""
+    out, lock, done, thread = Bounded(sys.stdout), threading.Lock(), threading.Event(), threading.get_ident()
+
+    def send(error):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error and ctypes.py_object(error))
+
+    def stop():
+        with lock:
+            if not done.is_set():
+                send(TooLong)
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        with contextlib.redirect_stdout(out):
+            yield
+    finally:
+        with lock:
+            done.set()
+            send(None)  # takes back what has been sent and has not arrived
+        timer.cancel()
+        if out.dropped:
+            print(f"\n… and {out.dropped:,} more characters")
+
+
+def watched(answer, name):
+    """Return a callable answer so wrapped that what no exercise allows raises: NotAttempted for a None, or Refused."""
+    if not callable(answer) or isinstance(answer, (type, torch.nn.Module)):
+        return answer
+
+    returned = False
+
+    @functools.wraps(answer)
+    def call(*args, **kwargs):
+        nonlocal returned
+        before = [_state(value) for value in (*args, *kwargs.values())]
+        value = answer(*args, **kwargs)
+        if value is None:
+            raise ReturnedNone if returned else NotAttempted
+        returned = True
+        if isinstance(value, ITERATORS):
+            raise Refused(f"{name} returns {kind_of(value)}.")
+        for place, (old, given) in enumerate(zip(before, (*args, *kwargs.values()), strict=True)):
+            if not _same(old, _state(given)):
+                raise Refused(_changed(name, _parameter(answer, place), old, given))
+        return plain(value, f"{name} returns")
+
+    return call
+
+
+def plain(value, what="the answer holds"):
+    """Return an answer as the checks take it: no sparse tensor, no complex numbers; Refused where those have a part i."""
+    if isinstance(value, torch.Tensor) and value.layout != torch.strided:
+        value = value.to_dense()
+    found = tensor_of(value)
+    if found is None or not found.is_complex():
+        return value
+    if found.imag.any():
+        raise Refused(f"{what} complex numbers: their imaginary part belongs to no exercise.")
+    return found.real
+
+
+def _state(value):
+    """Return what must stay of an argument: a copy of a tensor's, array's or list's content; None for the others."""
+    if isinstance(value, torch.Tensor):
+        return value.requires_grad, value.detach().clone()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return [_state(part) if isinstance(part, (torch.Tensor, np.ndarray, list)) else part for part in value] if (
+        isinstance(value, list)) else None  # fmt: skip
+
+
+def _same(old, new):
+    if isinstance(old, torch.Tensor):
+        return old.shape == new.shape and torch.equal(old.nan_to_num(), new.nan_to_num())
+    if isinstance(old, np.ndarray):
+        return np.array_equal(old, new)
+    if isinstance(old, (list, tuple)):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return old is new or old == new
+
+
+def _changed(name, parameter, old, given):
+    if isinstance(given, torch.Tensor) and _same(old[1], _state(given)[1]):
+        return f"{name} switches on the gradient of {parameter} itself: take {parameter}.clone().requires_grad_()."
+    copy = {torch.Tensor: f"{parameter}.clone()", list: f"list({parameter})"}.get(type(given), f"{parameter}.copy()")
+    return f"{name} changes {parameter} itself, which it was only given: return something new, or work on {copy}."
+
+
+def _parameter(answer, place):
+    try:
+        return list(inspect.signature(answer).parameters)[place]
+    except (TypeError, ValueError, IndexError):
+        return "its argument"
+
+
+def is_stub(error):
+    """Return whether an error is the NotImplementedError that a stub raises, not one of PyTorch's own."""
+    if not isinstance(error, NotImplementedError):
+        return False
+    trace = error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    own = not code.co_filename.startswith(HOUSE) and "torch" not in pathlib.PurePath(code.co_filename).parts
+    return own and dis.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+
+
+def said_by(error, name):
+    """Return one sentence on an error that ended a check, and whose it is: the answer's own or of what it gave."""
+    if isinstance(error, TooLong):
+        return f"your answer has run for {SECONDS} seconds and was stopped: is there a loop that never ends?"
+    if isinstance(error, SystemExit):
+        return "your answer ends Python itself (SystemExit): take out `exit()` or `sys.exit()`."
+    if isinstance(error, KeyboardInterrupt):
+        return "your answer was interrupted (KeyboardInterrupt) before it had come to an end."
+    if isinstance(error, NotImplementedError) and "missing the required \"forward\"" in str(error):
+        return f"{name} has no method `forward`: is its name misspelt?"
+    what = f"{type(error).__name__}: {text_of(error)}"
+    trace, inside = error.__traceback__, False
+    while trace:
+        inside = inside or not trace.tb_frame.f_code.co_filename.startswith(HOUSE) and (
+            "torch" not in pathlib.PurePath(trace.tb_frame.f_code.co_filename).parts)  # fmt: skip
+        trace = trace.tb_next
+    return f"your answer stops with {what}" if inside else f"what your answer gives cannot be checked: {what}"
+
+
+def text_of(error):
+    """Return an error's text, or nothing where even that fails."""
+    try:
+        return str(error)
+    except Exception:
+        return shown(type(error))
