@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,8 @@ from torch import nn
 from helpers.networks import vgg
 from helpers.training import seeded
 
-from .core import Exercise, compare
+from .compare import compare, equal, kind_of, number, numbers, shown
+from .core import Exercise, table
 
 LAYERS = {
     16: "16 are the convolutions; the three dense layers have weights, too.",
@@ -33,14 +35,17 @@ NETS = (
     (((1, 4),), 1, 10, 8, 5),
     (((2, 3), (1, 7)), 3, 4, 12, 6),
     (((1, 8), (1, 16), (2, 32), (2, 64), (2, 64)), 1, 10, 32, 128),
+    (((1, 3), (2, 5), (1, 4)), 2, 3, 47, 6), (((2, 4),), 1, 2, 5, 3),
     (((1, 64), (1, 128), (2, 256), (2, 512), (2, 512)), 1, 10, 224, 4096),
 )
 
 
 def check_shape(answer):
-    if not isinstance(answer, (tuple, list)) or len(answer) != 4:
-        return "the answer should be a tuple of four numbers: (layers, C, H, W)."
-    layers, *shape = answer
+    """The weighted layers of a VGG, and the shape that leaves its blocks."""
+    found = numbers(answer, 4)
+    if found is None:
+        return f"the answer should be a tuple of four numbers, (layers, C, H, W), but is {shown(answer)}."
+    layers, *shape = found
     if layers != 19:
         return LAYERS.get(layers, f"{layers} layers are not right: which have weights?")
     if shape[0] != 512:
@@ -71,10 +76,14 @@ def counted(architecture, in_channels, num_classes, image_size, hidden):
 
 
 def check_params(answer):
+    """The count of a VGG's parameters, for sides that are halved evenly and for others."""
     for arguments in NETS:
-        got, (want, causes) = float(answer(*arguments)), counted(*arguments)
+        given, (want, causes) = answer(*arguments), counted(*arguments)
+        got = number(given)
+        if got is None:
+            return f"vgg_params{arguments} should be one number, but is {shown(given)}."
         if got != want:
-            said = causes.get(got, f"yours is {got:,.12g}. Does each layer read what came before?")
+            said = causes.get(got, f"yours is {shown(got)}. Does each layer read what came before?")
             return f"vgg_params{arguments} should be {want:,}: {said}"
     return None
 
@@ -85,12 +94,13 @@ def flat(block):
 
 
 def check_block(answer):
-    block, X = answer(2, 3, 8), torch.arange(2 * 3 * 16 * 16.0).sin().reshape(2, 3, 16, 16)
+    """Convolution, norm, ReLU so many times, then the pooling; sides that are odd, too."""
+    block, X = answer(2, 3, 8), torch.arange(2 * 3 * 15 * 16.0).sin().reshape(2, 3, 15, 16)
     if not isinstance(block, nn.Sequential):
-        return f"the block should be an nn.Sequential, but is {type(block).__name__}."
+        return f"the block should be an nn.Sequential, but is {kind_of(block)}."
     said = ""
     try:
-        shape = block(X).shape[1:]  # before its layers are looked at: lazy ones become what they are
+        shape = block(X.clone()).shape[1:]  # before its layers are looked at: lazy ones become what they are
     except (RuntimeError, ValueError) as error:
         said = f"the block does not run: {error}."
     layers, kinds = flat(block), tuple(type(layer).__name__ for layer in flat(block))
@@ -104,50 +114,59 @@ def check_block(answer):
         return "one and the same layer stands in two places: make a new one each time."
     if any(layer.kernel_size != (3, 3) for layer in layers if isinstance(layer, nn.Conv2d)):
         return "the convolutions of a VGG block are 3×3."
-    if shape != (8, 8, 8):
-        return f"3×16×16 become {tuple(shape)}, not 8×8×8: 3×3 with padding 1 keeps the size, the pooling halves it."
-    if not torch.equal(layers[-1](X), F.max_pool2d(X, 2)):
+    if layers[-1].ceil_mode:
+        return "the pooling rounds up (ceil_mode): a window that does not fit whole is left out, 15 rows become 7."
+    if not equal(layers[-1](X), F.max_pool2d(X, 2)):
         return "the pooling should take the maximum of 2×2 with stride 2."
+    if shape != (8, 7, 8):
+        return f"3×15×16 become {tuple(shape)}, not 8×7×8: 3×3 with padding 1 keeps the size, the pooling halves it."
     longer = answer(3, 4, 6)
-    right = len(flat(longer)) == 10 and longer(X[:, [0, 1, 2, 0]]).shape == (2, 6, 8, 8)
-    return None if right else "vgg_block_bn(3, 4, 6) should have ten layers, and make 6 channels of 4."
+    right = len(flat(longer)) == 10 and longer(X[:, [0, 1, 2, 0]]).shape == (2, 6, 7, 8)
+    return None if right and len(flat(answer(1, 2, 5))) == 4 else (
+        "vgg_block_bn(3, 4, 6) should have ten layers, and make 6 channels of 4; with one convolution it has four.")
 
 
 def check_batch(answer):
-    for params, activation, memory, want in (
-        (50, 100, 1020, 6), (1_000_000, 5_000, 10_004_500, 400), (10, 100, 1080, 10), (1000, 100, 100, 0),
-    ):  # fmt: skip
-        got = float(answer(params, activation, memory))
-        causes = {
-            want - 1: "a batch that fills the memory to its last byte still fits.",
-            want + 1: "a part of a picture does not count, round down.",
-            memory // activation: "the parameters and their gradients take memory, too.",
-            (memory - params) // activation: "each parameter takes four bytes, and its gradient four more.",
-            (memory - 2 * params) // activation: "each parameter takes four bytes, and its gradient four more.",
-            (memory - 4 * params) // activation: "the gradients take four bytes per parameter more.",
-            memory // (activation + 8 * params): "the parameters are there once, not once per picture.",
-            (memory - 8 * params) // activation: "where not even one picture fits, the answer is 0.",
-        }
-        if got != want:
-            said = causes.get(math.ceil(got), "what is there once, and what for each picture?")
-            return f"largest_batch({params:,}, {activation:,}, {memory:,}) is {got:,.12g}, not {want}: {said}"
-    return None
+    """What is there once and what for each picture, rounded down, never below 0."""
+    def batch(params, activation, memory, each=8):
+        return max(0, (memory - each * params) // activation)
+
+    cases = [(50, 100, 1020), (1_000_000, 5_000, 10_004_500), (10, 100, 1080), (1000, 100, 100), (10, 100, 1079),
+             (7, 3, 100), (1, 1, 9), (25, 60, 199), (3, 10, 33), (3, 7, 31), (2, 5, 20), (40, 9, 318)]  # fmt: skip
+    known = (
+        (lambda p, a, m: max(0, (m - 8 * p - 1) // a), "a batch that fills the memory to its last byte still fits."),
+        *((lambda p, a, m, kind=kind: max(0, kind((m - 8 * p) / a)), "a part of a picture does not count, round down.")
+          for kind in (math.ceil, round, float)),
+        (lambda p, a, m: m // a, "the parameters and their gradients take memory, too."),
+        *((partial(batch, each=n), "each parameter takes four bytes, and its gradient four more.") for n in (1, 2)),
+        (partial(batch, each=4), "the gradients take four bytes per parameter more."),
+        (lambda p, a, m: m // (a + 8 * p), "the parameters are there once, not once per picture."),
+        (lambda p, a, m: (m - 8 * p) // a, "where not even one picture fits, the answer is 0."),
+    )
+    advice = table(answer, cases, batch, known)
+    return advice and (f"{advice} What is there once, and what for each picture?" if "but should" in advice else advice)
 
 
 def check_grey(answer):
+    """One slice per kernel, the sum of three; the rest as in `conv`, which stays."""
     with seeded(0):
-        convs, X = (nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(3, 4, 5, stride=2, bias=False)), torch.randn(2, 1, 9, 9)
+        convs, X = (nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(3, 4, 5, stride=2, bias=False),
+                    nn.Conv2d(3, 5, (1, 2), stride=(2, 1), padding=(1, 0))), torch.randn(2, 1, 9, 9)  # fmt: skip
     for conv in convs:
         before = copy.deepcopy(conv.state_dict())
         grey = answer(conv)
         if not isinstance(grey, nn.Conv2d) or grey.in_channels != 1 or grey.weight.shape[1] != 1:
             return "the answer should be an nn.Conv2d with in_channels=1: one slice in each kernel."
-        if conv.in_channels != 3 or any(not torch.equal(v, before[name]) for name, v in conv.state_dict().items()):
+        now = conv.state_dict()
+        if conv.in_channels != 3 or now.keys() != before.keys() or any(not torch.equal(now[k], before[k]) for k in now):
             return "your function has changed `conv`."
         with torch.no_grad():
             advice = compared(conv, grey(X), conv(X.expand(-1, 3, -1, -1)), X)
         if advice:
             return advice
+        if (grey.bias is None) != (conv.bias is None):
+            return (f"for {conv} the numbers are right, but a bias stands where there is none, or none where there is "
+                    "one: where there is none, bias=False, or it would be learned.")  # fmt: skip
     return None
 
 
@@ -157,10 +176,10 @@ def compared(conv, got, want, X):
         shapes = f"{tuple(got.shape)}, that of `conv` {tuple(want.shape)}"
         return f"the output has shape {shapes}: take over its kernel_size, stride and padding."
     mean = F.conv2d(X, conv.weight.mean(1, keepdim=True), conv.bias, conv.stride, conv.padding)
-    if torch.allclose(got, mean, atol=1e-5):
+    if equal(got, mean):
         return "you take the mean of the three slices. Each of them sees the picture: their products add up."
     gap, advice = got - want, compare(got, want, f"the output for {conv}")
-    if advice and torch.allclose(gap, 0 * gap + gap[:1, :, :1, :1], atol=1e-5):
+    if advice and equal(gap, 0 * gap + gap[:1, :, :1, :1]):
         return f"all but the bias is right for {conv}: take it over as it is, once; where there is none, bias=False."
     return advice and f"{advice} In `conv` three slices see the same picture; what replaces their sum?"
 

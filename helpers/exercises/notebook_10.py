@@ -1,14 +1,14 @@
 """Exercises of notebook 10, network in network."""
 
 import copy
-import math
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .core import Exercise, compare
+from .compare import advice_on, compare, equal, kind_of, number, shown, tensor_of
+from .core import Exercise
 
 BLOCK = 256 * 384 * 9 + 384 + 2 * (384 * 384 + 384)
 ADVICE_BLOCK = {
@@ -28,50 +28,47 @@ ADVICE_SIDE = {
 }
 
 
-def whole(answer):
-    """Return the whole number that an answer is, be it of Python, NumPy or torch; None for anything else."""
-    try:
-        value = math.nan if isinstance(answer, str) else float(answer)
-    except (TypeError, ValueError, RuntimeError):
-        return None
-    return int(value) if value.is_integer() else None
-
-
 def check_number(right, advice, otherwise, answer):
-    number = whole(answer)
-    if number is None:
-        return f"the answer should be one whole number; yours is {answer!r:.60}."
-    return None if number == right else advice.get(number, f"{number:,} is not right: {otherwise}")
+    """One whole number, against those that are known to come from a slip."""
+    found = number(answer)
+    if not isinstance(found, int):
+        return f"the answer should be one whole number; yours is {shown(answer)}."
+    return None if found == right else advice.get(found, f"{found:,} is not right: {otherwise}")
 
 
 def check_adaptive_max(answer):
-    for size, m in (((6, 6), 3), ((5, 7), 3), ((7, 5), 1), ((4, 4), 6), ((7, 7), 4)):
+    """The largest number of each window; windows as in the text."""
+    for size, m in (((6, 6), 3), ((5, 7), 3), ((7, 5), 1), ((4, 4), 6), ((7, 7), 4), ((1, 2), 2)):
         X = torch.randn(2, *size, generator=torch.Generator().manual_seed(0)) - 5
         got, want = answer(X.clone(), m), F.adaptive_max_pool2d(X, m)
         case = f"X (2, {size[0]}, {size[1]}) with m = {m}"
-        if isinstance(got, torch.Tensor) and got.shape == want.shape:
-            if compare(got, F.adaptive_avg_pool2d(X, m)) is None:
-                return f"{case}: these are the means of the windows. Take their largest numbers."
-            if compare(got.transpose(1, 2), want) is None and size[0] == size[1]:
-                return f"{case}: rows and columns have changed places."
-            if compare(got, want.clamp(min=0)) is None:
-                return f"{case}: every number of X is below 0 here. Is your 0 what the search or Y began with?"
-            if compare(got, want.amax(0, keepdim=True).expand_as(want)) is None:
-                return f"{case}: that is the largest number of all channels. Each channel has its own."
-        advice = compare(got, want, f"the output for {case}")
+        if equal(got, want):
+            continue
+        known = [
+            (F.adaptive_avg_pool2d(X, m), "these are the means of the windows. Take their largest numbers."),
+            (want.clamp(min=0), "every number of X is below 0 here. Is your 0 what the search or Y began with?"),
+            (want.amax(0, keepdim=True).expand_as(want), "that is the largest number of all channels. Each channel has "
+             "its own."),
+            (-F.adaptive_max_pool2d(-X, m), "these are the smallest numbers of the windows."),
+        ]  # fmt: skip
+        if size[0] == size[1]:
+            known.append((want.transpose(1, 2), "rows and columns have changed places."))
+        if advice := advice_on(got, known):
+            return f"{case}: {advice}"
         overlap = " Where m does not divide n, a window ends at (i + 1)·n/m, rounded up, and may overlap."
-        if advice:
-            return advice + overlap * bool(size[0] % m)
+        return compare(got, want, f"the output for {case}") + overlap * bool(size[0] % m)
     return None
 
 
 def check_maps(answer):
+    """The dense layer per pixel: maps whose means are the logits."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         short, more = [nn.Conv2d(1, 5, 3), nn.ReLU()], [nn.Conv2d(5, 5, 2), nn.Dropout()]
         end, X = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 10)], torch.randn(2, 1, 8, 7)
-    nets = [nn.Sequential(*layers, *end).eval() for layers in (short, short + more)]
-    return next(filter(None, (advice_on_maps(answer, net, X) for net in nets)), None)
+        cases = [(nn.Sequential(*layers, *end).eval(), X) for layers in (short, short + more)]
+        cases.append((cases[0][0], torch.randn(3, 1, 5, 6)))
+    return next(filter(None, (advice_on_maps(answer, net, X) for net, X in cases)), None)
 
 
 def advice_on_maps(answer, net, X):
@@ -80,26 +77,30 @@ def advice_on_maps(answer, net, X):
         maps, logits = answer(net, X.clone()), net(X)
         features, dense = net[:-3](X), net[-1]
         want = torch.einsum("ck,nkhw->nchw", dense.weight, features) + dense.bias[:, None, None]
-    if not isinstance(maps, torch.Tensor) or maps.shape != want.shape:
-        shape = tuple(maps.shape) if isinstance(maps, torch.Tensor) else type(maps).__name__
+    found = tensor_of(maps)
+    if found is None or found.shape != want.shape:
         case = f"a net with {len(net) - 3} layers before the pooling"
-        return f"{case}: the maps should have shape {tuple(want.shape)}, (N, classes, h, w), but yours: {shape}."
-    if compare(maps, want - dense.bias[:, None, None]) is None:
-        return "the dense layer's bias is missing: the means are the logits without it."
-    if compare(maps, want.mean((2, 3), keepdim=True).expand_as(want)) is None:
-        return "the means are the logits, but every map is constant: apply the dense layer before averaging, per pixel."
-    if compare(maps.sum((2, 3)), logits) is None:
+        return f"{case}: the maps should have shape {tuple(want.shape)}, (N, classes, h, w), but yours: {shown(maps)}."
+    known = (
+        (want - dense.bias[:, None, None], "the dense layer's bias is missing: the means are the logits without it."),
+        (want.mean((2, 3), keepdim=True).expand_as(want),
+         "the means are the logits, but every map is constant: apply the dense layer before averaging, per pixel."),
+    )
+    if advice := advice_on(maps, known):
+        return advice
+    if equal(found.sum((2, 3)), logits):
         return "the sums of your maps are the logits: asked are maps whose means are."
     return compare(maps, want, "the maps")
 
 
 def check_dead(answer):
+    """Classes whose logit is 0 for every picture, counted once each; no other class is dead."""
     logits = F.relu(torch.randn(50, 10, generator=torch.Generator().manual_seed(0)))
     logits[:5], logits[:, [2, 7, 8]] = 0, 0
-    said = answer(logits.clone())
-    got, never = whole(said), logits == 0
-    if got is None:
-        return f"asked is one whole number, how many classes are dead; you return {said!r:.60}."
+    said, never = answer(logits.clone()), logits == 0
+    got = number(said)
+    if not isinstance(got, int):
+        return f"asked is one whole number, how many classes are dead; you return {shown(said)}."
     if got == 3:
         return advice_on_the_living(answer, logits)
     advice = {
@@ -113,39 +114,54 @@ def check_dead(answer):
 
 def advice_on_the_living(answer, logits):
     """Return what is wrong with a count that takes living classes for dead ones; three of `logits` are dead."""
-    logits[:, 4], logits[:, 5], logits[:, [3, 6, 9]] = 1.5, -1.5, torch.tensor([1.0, -1.0]).repeat(25)[:, None]
-    advice = {
-        4: "a class whose logit is below 0 for every picture is not dead: it has evidence against it.",
-        5: "a class whose logit is the same for every picture is dead only if that logit is 0.",
-        6: "logits above and below 0 may add up to 0: look at each of them.",
+    dead = torch.zeros(50)
+    wave, once = torch.tensor([1.0, -1.0]).repeat(25), dead.clone()
+    once[17] = 1
+    columns = {
+        "a class whose logit is the same for every picture is dead only if that logit is 0.": dead + 1.5,
+        "a class whose logit is below 0 for every picture is not dead: it has evidence against it.": dead - 1.5,
+        "logits above and below 0 may add up to 0: look at each of them.": wave,
+        "a class that is 0 for most pictures and never above is not dead: look at those below 0.": -once,
+        "a class that answers one picture is not dead.": once,
+        "a class that answers the last picture is not dead.": once.roll(32),
+        "a class that answers the first picture is not dead.": once.roll(-17),
+        "a logit may be small, and is not 0.": once * 1e-6 + 1e-9,
     }
-    got = whole(answer(logits.clone()))
-    if got != 3:
-        return advice.get(got, f"for logits of both signs, three of ten classes 0 for all pictures, you count {got}.")
-    others = whole(answer(torch.zeros(4, 7))), whole(answer(torch.ones(4, 7)))
-    return None if others == (7, 0) else "there may be other numbers of pictures and classes than 50 and 10."
+    for advice, column in columns.items():
+        for copies in (1, 3):
+            some = torch.cat([logits[:, [2, 0, 7, 8]], column[:, None].repeat(1, copies)], dim=1)
+            if number(got := answer(some)) != 3:
+                return f"{advice} Of {some.shape[1]} classes you count {shown(got)} dead, where three are."
+    others = [number(answer(logits)) for logits in (torch.zeros(4, 7), torch.ones(4, 7), torch.zeros(1, 2))]
+    return None if others == [7, 0, 2] else "there may be other numbers of pictures and classes than 50 and 10."
 
 
 def check_without(answer):
+    """A new net without the last ReLU, which shares its weights with the old one."""
+    return _without(answer, nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), 4) or _without(answer, nn.Conv2d(1, 6, 3), 6)
+
+
+def _without(answer, first, width):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 1), nn.ReLU())
-        net = nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), block, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        given, X = copy.deepcopy(net), torch.randn(3, 1, 9, 9)
+        block = nn.Sequential(nn.Conv2d(width, 4, 3), nn.ReLU(), nn.Conv2d(4, 10, 1), nn.ReLU())
+        net, X = nn.Sequential(first, block, nn.AdaptiveAvgPool2d(1), nn.Flatten()), torch.randn(3, 1, 9, 9)
+        given = copy.deepcopy(net)
     with torch.no_grad():
         mended = answer(given)
         if str(given) != str(net):
             return "the net that was given has changed: build a new nn.Sequential from its parts."
         if not isinstance(mended, nn.Module):
-            return f"the answer should be a net, not {type(mended).__name__}."
+            return f"the answer should be a net, but is {kind_of(mended)}."
         got, want = mended(X), nn.Sequential(net[0], block[:-1], *net[2:])(X)
-        if compare(got, net(X)) is None:
+        if equal(got, net(X)):
             return "the logits are as before: the last ReLU is still there."
         if getattr(got, "shape", None) == (3, 4):
             return "the last convolution is gone together with its ReLU: leave one layer away, not two."
-        if compare(got, nn.Sequential(net[0][0], block[0], block[2], *net[2:])(X)) is None:
+        start = net[0][:1] if isinstance(net[0], nn.Sequential) else net[0]
+        if equal(got, nn.Sequential(start, block[0], block[2], *net[2:])(X)):
             return "all ReLUs are gone: only the last one must go, the others make the net more than one convolution."
-    if compare(got, want) is None and {id(p) for p in mended.parameters()} != {id(p) for p in given.parameters()}:
+    if equal(got, want) and {id(p) for p in mended.parameters()} != {id(p) for p in given.parameters()}:
         return "the numbers are right, but the new net has weights of its own: it must share those of the old one."
     return compare(got, want, "the output of the mended net")
 

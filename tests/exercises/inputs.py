@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from helpers.networks import Residual, resnet18
@@ -188,6 +187,8 @@ LEGAL = {
     "07.5": lambda: (X(n(1, 4), n(1, 5), scale=one_of(1, 1000)), one_of(0.5, 1.0, 3.0)),
     "07.6": lambda: (n(1, 4),), "07.7": lambda: (torch.rand(n(2, 6)), torch.rand(n(2, 6))),
     "08.1": lambda: (n(67, 400),), "08.4": lambda: (nn.Sequential(nn.Flatten(), nn.Linear(40, 4)), X(n(1, 4), 2, 4, 5)),
+    "08.3": lambda: (torch.rand(64, 50, 2, 3) + 1, one_of(0.0, 0.2, 0.6)),
+    "08.5": lambda: (torch.rand(100, 2, 7, 8) + 1, n(4, 7)),
     "09.2": vgg_arguments, "09.3": lambda: (n(1, 3), n(1, 4), n(1, 4)),
     "09.4": lambda: (n(1, 200), n(1, 30), n(1, 3000)),
     "09.5": lambda: (nn.Conv2d(3, n(1, 4), n(1, 3), n(1, 2), n(0, 1), bias=one_of(True, False)),),
@@ -234,7 +235,24 @@ def layer_and(*pictures):
     return see
 
 
+def dropped(Y, X, p):
+    """See of channel_dropout what chance leaves the same: how many channels, whole or not, whose, how scaled."""
+    dead = (Y == 0).float()
+    share, who = dead.flatten(2).mean(2), dead[:, :, 0, 0]
+    return [(share.mean() * 10).round(), ((share > 0) & (share < 1)).any(), (Y / X).amax(), (Y / X).amin(),
+            *(who.sum(axis).std() > 0 for axis in (0, 1)), Y.shape[0]]  # fmt: skip
+
+
+def erased(Y, X, size):
+    """See of erase what chance leaves the same: the first and last places, the sizes, and what stays."""
+    dead = Y == 0
+    rows, columns = dead[:, 0].any(2).float(), dead[:, 0].any(1).float()
+    places = [part for lines in (rows, columns) for part in (lines.argmax(1).amin(), lines.argmax(1).amax())]
+    return [*places, rows.sum(1), columns.sum(1), dead.flatten(1).sum(1), (Y[~dead] - X[~dead]).abs().amax()]
+
+
 SEEN = {
+    "08.3": dropped, "08.5": erased,
     "01.6": layer_and(lambda linear, c, h, w: (2, c, h, w), lambda linear, c, h, w: (1, c, h + 1, w + 2)),
     "05.5": runs_on(lambda c: c, 7, 8), "07.6": runs_on(lambda c: c, 7, 8), "11.4": runs_on(lambda c, d: c, 7, 8),
     "09.3": runs_on(lambda count, c, d: c, 7, 6), "11.3": runs_on(lambda c, d, size: c, 9, 8),
@@ -265,5 +283,3 @@ def seen(id, function, seed):
         except Exception as error:
             return type(error).__name__
 
-
-__all__ = ["F", "LEGAL", "draw", "seen"]
