@@ -134,8 +134,8 @@ def compare(got, want, what="the result", *, atol=1e-5, rtol=1e-4):
     """Return None where two results are equal, else a sentence on type, shape or first difference."""
     found, right = tensor_of(got), tensor_of(want)
     if found is None:
-        asked = "a number" if not right.dim() else f"numbers of shape {tuple(right.shape)}"
-        return f"{what} should be {asked}, a tensor or list of them where there are more, but is {kind_of(got)}."
+        asked = f"a tensor or list of numbers, of shape {tuple(right.shape)}" if right.dim() else "a number"
+        return f"{what} should be {asked}, but is {kind_of(got)}."
     if found.shape != right.shape:
         shape = tuple(found.shape) if found.dim() <= 8 else f"of {found.dim()} axes"
         return f"{what} has shape {shape}; expected {tuple(right.shape)}."

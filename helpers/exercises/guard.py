@@ -53,8 +53,8 @@ class Bounded(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def bounded(seconds=SECONDS):
-    """Stop what runs inside after some seconds with TooLong, and print no more than PRINTED characters of it."""
+def bounded():
+    """Stop what runs inside after SECONDS with TooLong, and print no more than PRINTED characters of it."""
     out, lock, done, thread = Bounded(sys.stdout), threading.Lock(), threading.Event(), threading.get_ident()
 
     def send(error):
@@ -65,7 +65,7 @@ def bounded(seconds=SECONDS):
             if not done.is_set():
                 send(TooLong)
 
-    timer = threading.Timer(seconds, stop)
+    timer = threading.Timer(SECONDS, stop)
     timer.daemon = True
     timer.start()
     try:
@@ -96,6 +96,7 @@ def watched(answer, name):
             raise ReturnedNone if returned else NotAttempted
         returned = True
         if isinstance(value, ITERATORS):
+            getattr(value, "close", int)()  # a coroutine that nobody awaits would warn
             raise Refused(f"{name} returns {kind_of(value)}.")
         for place, (old, given) in enumerate(zip(before, (*args, *kwargs.values()), strict=True)):
             if not _same(old, _state(given)):
@@ -106,9 +107,12 @@ def watched(answer, name):
 
 
 def plain(value, what="the answer holds"):
-    """Return an answer as the checks take it: no sparse tensor, no complex numbers; Refused where those have a part i."""
+    """Return an answer as the checks take it: no sparse tensor, no complex numbers (Refused)."""
     if isinstance(value, torch.Tensor) and value.layout != torch.strided:
         value = value.to_dense()
+    if type(value) in (list, tuple) and len(value) < 1000:
+        parts = [plain(part, what) for part in value]
+        value = value if all(new is old for new, old in zip(parts, value, strict=True)) else type(value)(parts)
     found = tensor_of(value)
     if found is None or not found.is_complex():
         return value

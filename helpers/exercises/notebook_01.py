@@ -101,8 +101,8 @@ def check_shift_gap(answer):
     with torch.no_grad():
         for layer in (ring, zeros):
             layer.weight.copy_(torch.randn(1, 1, 3, 3, generator=generator))
-        cases = [(layer, X, steps) for layer, X in ((ring, picture), (zeros, picture), (zeros, -picture), (zeros, 2 * picture[:1]))
-                 for steps in (2, 1, 3, -2)]  # fmt: skip
+        cases = [(layer, X, steps) for layer, X in ((ring, picture), (zeros, picture), (zeros, -picture),
+                                                    (zeros, 2 * picture[:1])) for steps in (2, 1, 3, -2)]  # fmt: skip
 
         def gaps(layer, X, steps):
             return layer(X.roll(steps, -1)) - layer(X).roll(steps, -1)
@@ -120,7 +120,7 @@ def check_shift_gap(answer):
         if (first := tensor_of(answer(*cases[0]))) is not None and first.dim():
             return f"return one number, the largest difference; yours has shape {tuple(first.shape)}."
         return table(answer, cases, lambda *case: gaps(*case).abs().max(), known, call=lambda layer, X, steps:
-                     f"the gap of a convolution with padding_mode={layer.padding_mode!r} for {steps} steps")  # fmt: skip
+                     f"the gap of a convolution with padding_mode={layer.padding_mode!r}, {steps} steps")  # fmt: skip
 
 
 def check_as_convolution(answer):
@@ -139,7 +139,7 @@ def _as_convolution(answer, c, h, w):
     if layer.kernel_size != (h, w):
         return f"each unit sees the whole picture: the kernel must be {(h, w)} here, yours is {layer.kernel_size}."
     if layer.weight.shape != right.shape:
-        return f"the weight has shape {tuple(layer.weight.shape)}, {tuple(right.shape)} is needed: (out, channels, h, w)."
+        return f"the weight has shape {tuple(layer.weight.shape)}, but {tuple(right.shape)} is needed."
     if not equal(layer.weight, right) and equal(layer.weight.flatten().sort().values, right.flatten().sort().values):
         return "the numbers of linear.weight are there, in another order: flatten(1) runs through channels, rows, " \
                "columns, and so does reshape((out, channels, height, width))."

@@ -93,7 +93,8 @@ def check_taps(taps):
     if problem:
         return problem
     calls = torch_calls(taps, torch.ones(40, 40), torch.ones(2, 2))
-    ready = {name for name in {*calls, *names_in(taps)} if "conv" in name or name.startswith("corr2d")} - {"corr2d_taps"}
+    names = {*calls, *names_in(taps)} - {"corr2d_taps"}
+    ready = {name for name in names if "conv" in name or name.startswith("corr2d")}
     if ready:
         return f"the numbers are right, but {', '.join(sorted(ready))} does the work: loop over the elements of K."
     if len(calls) > 40 * 40:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from .compare import advice_on, compare, equal, kind_of, shown, numbers, tensor_of
+from .compare import advice_on, compare, equal, kind_of, numbers, shown, tensor_of
 from .core import Exercise, table
 
 ADVICE_SIZE = {
@@ -134,9 +134,9 @@ def check_blur(answer):
          "the blur comes first in your layer: blur what the maximum leaves, not the picture."),
     )  # fmt: skip
     advice = advice_on(got, known) or compare(got, want, "the output")
-    two = answer(2)
-    return advice or compare(two(X[:1, :2, 1:].clone()), F.conv2d(F.max_pool2d(X[:1, :2, 1:], 2, 1), blur[:2],
-                             stride=2, groups=2), "the output for 2 channels") or stays_behind(layer, X, got)  # fmt: skip
+    two, part = answer(2), X[:1, :2, 1:]
+    want = F.conv2d(F.max_pool2d(part, 2, 1), blur[:2], stride=2, groups=2)
+    return advice or compare(two(part), want, "the output for 2 channels") or stays_behind(layer, X, got)
 
 
 def stays_behind(layer, X, got):

@@ -61,7 +61,8 @@ def check_col2im(answer):
     """Each entry of col goes back to its pixel, where all copies add up; the padding is cut off."""
     generator = np.random.default_rng(0)
     for shape, k, stride, pad in (((1, 1, 3, 3), 2, 1, 0), ((2, 3, 5, 6), 3, 1, 0), ((2, 2, 6, 5), 3, 2, 1),
-                                  ((2, 1, 7, 4), 2, 3, 2), ((1, 2, 4, 7), 1, 2, 0), ((2, 2, 5, 5), 2, 2, 2)):  # fmt: skip
+                                  ((2, 1, 7, 4), 2, 3, 2), ((1, 2, 4, 7), 1, 2, 0),
+                                  ((1, 2, 5, 5), 2, 2, 2)):  # fmt: skip
         col_shape = F.unfold(torch.zeros(shape), k, stride=stride, padding=pad).shape  # (N, C·k·k, positions)
         col = generator.normal(size=(col_shape[0] * col_shape[2], col_shape[1]))
         columns = torch.tensor(col).reshape(shape[0], -1, col_shape[1]).mT
@@ -147,8 +148,8 @@ def check_error(answer):
         (partial(error_of, step="h"), "the numerical gradient is twice as large: x + h and x − h lie 2h apart."),
         (partial(error_of, by=lambda *norms: 1), "divide by the size of the gradients."),
         (partial(error_of, by=min), "the larger of the two norms divides, not the smaller."),
-        (partial(error_of, by=lambda *norms: norms[0]), "the larger of the two norms divides, not the numerical one's."),
-        (partial(error_of, by=lambda *norms: norms[1]), "the larger of the two norms divides, not the given one's."),
+        (partial(error_of, by=lambda *norms: norms[0]), "the larger of the norms divides, not the numerical one's."),
+        (partial(error_of, by=lambda *norms: norms[1]), "the larger of the norms divides, not the given one's."),
         (partial(error_of, by=lambda *norms: sum(norms)), "the larger of the two norms divides, not their sum."),
         (partial(error_of, step="fixed"), "h is an argument: take the step that is given, not always 1e-5."),
         (one_by_one, "divide one norm by another, each over the whole array, not number by number."),

@@ -21,7 +21,7 @@ def side(n, padding=1, divide=operator.floordiv):
 def check_first_dense(answer):
     """4096 units, each with a weight for each pixel of 256 maps."""
     known = (
-        (lambda n: 256 * side(n) ** 2, "that are the numbers that go in: each of the 4,096 units has a weight for each."),
+        (lambda n: 256 * side(n) ** 2, "those are the numbers that go in: each of 4,096 units has a weight for each."),
         (lambda n: 4096 * (256 * side(n) ** 2 + 1), "that is with the biases: the weights alone are asked for."),
         (lambda n: 4096 * 256 * side(n, divide=operator.truediv) ** 2,
          "a window that does not fit whole is left out, so divide with //."),

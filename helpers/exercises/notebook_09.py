@@ -27,10 +27,8 @@ KINDS = {  # of the layers of a block of two convolutions
     UNIT * 2: "the pooling at the end of the block is missing.",
     (*UNIT, "MaxPool2d") * 2: "each convolution has a pooling behind it; a block has one, at its end.",
 }  # fmt: skip
-SIDES = {
-    7: "7 is what is left of 224 pixels; here there are 160.",
-    10: "10 is 160 halved four times: there are five blocks.",
-}
+SIDES = {7: "7 is what is left of 224 pixels; here there are 160.",
+         10: "10 is 160 halved four times: there are five blocks."}  # fmt: skip
 NETS = (
     (((1, 4),), 1, 10, 8, 5),
     (((2, 3), (1, 7)), 3, 4, 12, 6),
@@ -50,9 +48,8 @@ def check_shape(answer):
         return LAYERS.get(layers, f"{layers} layers are not right: which have weights?")
     if shape[0] != 512:
         return f"the last block gives 512 channels, not {shape[0]}."
-    if shape[1:] != [5, 5]:
-        return SIDES.get(shape[1], "height and width are halved once in each of the five blocks, and nowhere else.")
-    return None
+    halved = "height and width are halved once in each of the five blocks, and nowhere else."
+    return None if shape[1:] == [5, 5] else SIDES.get(shape[1], halved)
 
 
 def counted(architecture, in_channels, num_classes, image_size, hidden):
@@ -79,11 +76,8 @@ def check_params(answer):
     """The count of a VGG's parameters, for sides that are halved evenly and for others."""
     for arguments in NETS:
         given, (want, causes) = answer(*arguments), counted(*arguments)
-        got = number(given)
-        if got is None:
-            return f"vgg_params{arguments} should be one number, but is {shown(given)}."
-        if got != want:
-            said = causes.get(got, f"yours is {shown(got)}. Does each layer read what came before?")
+        if number(given) != want:
+            said = causes.get(number(given), f"yours is {shown(given)}. Does each layer read what came before?")
             return f"vgg_params{arguments} should be {want:,}: {said}"
     return None
 
@@ -98,9 +92,8 @@ def check_block(answer):
     block, X = answer(2, 3, 8), torch.arange(2 * 3 * 15 * 16.0).sin().reshape(2, 3, 15, 16)
     if not isinstance(block, nn.Sequential):
         return f"the block should be an nn.Sequential, but is {kind_of(block)}."
-    said = ""
     try:
-        shape = block(X.clone()).shape[1:]  # before its layers are looked at: lazy ones become what they are
+        said, shape = "", block(X.clone()).shape[1:]  # before the layers are looked at: lazy ones become what they are
     except (RuntimeError, ValueError) as error:
         said = f"the block does not run: {error}."
     layers, kinds = flat(block), tuple(type(layer).__name__ for layer in flat(block))
@@ -237,8 +230,7 @@ EXERCISES = [
         wrong={
             "answer = (16, 512, 5, 5)": "three dense layers", "answer = (24, 512, 5, 5)": "poolings",
             "answer = (19, 512, 7, 7)": "224 pixels", "answer = (19, 512, 10, 10)": "five blocks",
-            "answer = (8, 512, 5, 5)": "weights of its own", "answer = (19, 64, 5, 5)": "512 channels",
-        },
+            "answer = (8, 512, 5, 5)": "weights of its own", "answer = (19, 64, 5, 5)": "512 channels"},
     ),
     Exercise(
         id="09.2", name="vgg_params", check=check_params,

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .core import Exercise, compare
+from .compare import equal, number, numbers, shown, tensor_of
+from .core import Exercise, gather, table
 
 ADVICE_COUNTS = {
     (64, 64): "each channel learns two numbers, γ and β, and keeps two, its running mean and variance.",
@@ -19,30 +20,32 @@ ADVICE_COUNTS = {
 
 
 def check_counts(answer):
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        return "the answer should be a tuple of two numbers: (learned, kept)."
-    learned, kept = (int(n) for n in answer)
-    if (learned, kept) == (128, 128):
+    """What a batch-norm layer of 64 channels learns, and what it keeps."""
+    counts = numbers(answer, 2)
+    if counts is None:
+        return f"the answer should be a tuple of two numbers, (learned, kept), but is {shown(answer)}."
+    if counts == (128, 128):
         return None
-    if max(learned, kept) > 10_000:
+    if max(counts) > 10_000:
         return "every channel has its own numbers, not every pixel: 28 × 28 does not matter."
-    return ADVICE_COUNTS.get((learned, kept), "count per channel, then multiply by the number of channels.")
+    return ADVICE_COUNTS.get(counts, "count per channel, then multiply by the number of channels.")
 
 
 def check_by_hand(answer):
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        return "the answer should be a tuple of two numbers: (output, running_mean)."
-    output, mean = (float(value) for value in answer)
-    if abs(output - 17.48) < 0.01:
-        return "17.48 comes from the unbiased variance, 32/7. The batch is normalised by the biased one: divide by 8."
-    if abs(output - 14) < 1e-6:
-        return "14 divides by the variance 4: divide by its root, the standard deviation."
-    if abs(output - 2) < 1e-6:
-        return "2 is the normalised value: γ and β are still to come."
-    if abs(output - 8) < 1e-6:
-        return "8 is γ times the normalised value: β is still to come."
+    """One output and the running mean, by hand."""
+    found = numbers(answer, 2)
+    if found is None:
+        return f"the answer should be a tuple of two numbers, (output, running_mean), but is {shown(answer)}."
+    output, mean = found
+    known = {  # of the output
+        17.48: "17.48 comes from the unbiased variance, 32/7. The batch is normalised by the biased one: divide by 8.",
+        14: "14 divides by the variance 4: divide by its root, the standard deviation.",
+        2: "2 is the normalised value: γ and β are still to come.",
+        8: "8 is γ times the normalised value: β is still to come.",
+    }
     if abs(output - 18) > 1e-3:
-        return "the output is not right: (9 − mean) / standard deviation, times γ, plus β."
+        said = next((advice for value, advice in known.items() if abs(output - value) < 0.01), None)
+        return said or "the output is not right: (9 − mean) / standard deviation, times γ, plus β."
     if abs(mean - 4.5) < 1e-3:
         return "4.5 takes PyTorch's momentum for the book's: 0.1 is the share of the new batch, not of the old value."
     if abs(mean - 5) < 1e-3:
@@ -51,86 +54,101 @@ def check_by_hand(answer):
 
 
 def check_catch_up(answer):
-    for momentum in (0.1, 0.5, 0.8, 0.01, 0.25):  # with 0.9 rounding would decide: 0.9 is reached exactly
-        got, want = answer(momentum), math.ceil(math.log(0.1) / math.log(1 - momentum))
-        call = f"catch_up({momentum})"
-        if got == want:
+    """The first batch after which the running mean is at 0.9 or above."""
+    def batches(momentum, target=0.1):
+        return math.log(target) / math.log(1 - momentum)
+
+    cases = [(m,) for m in (0.1, 0.5, 0.8, 0.01, 0.25, 0.95, 0.3)]  # not 0.9, where rounding would decide
+    given, stop = gather(answer, cases)
+    known = (
+        (batches, "batches come whole; take the first whole number that is enough."),
+        (lambda m: math.ceil(math.log(0.1) / math.log(m) - 1e-9),
+         "momentum is the share of the new batch, so 1 − momentum of the gap remains."),
+        (lambda m: math.ceil(math.log(0.9) / math.log(1 - m)), "the gap has to shrink to 0.1, not to 0.9."),
+        (lambda m: math.ceil(0.9 / m), "each batch takes its share of what is left: a power of 1 − momentum."),
+    )
+    advice = table(answer, cases, lambda m: math.ceil(batches(m)), known)
+    if advice is None or any(words in advice for _, words in known) or stop:
+        return advice
+    for (m,), got in zip(cases, map(number, given), strict=False):
+        if got == math.ceil(batches(m)):
             continue
-        if isinstance(got, float) and got != round(got):
-            return f"{call} is {got:.2f}: batches come whole; take the first whole number that is enough."
-        if got == want - 1:
-            return f"{call} is {got}, where the average has not yet come to 0.9: round up, not down."
-        if got == want + 1:
-            return f"{call} is {got}, one too many: after {want} the average has come to 0.9 or above."
-        if momentum != 0.5 and got == math.ceil(math.log(0.1) / math.log(momentum) - 1e-9):  # it comes out even for 0.1
-            return f"{call} is {got}: momentum is the share of the new batch, so 1 − momentum of the gap remains."
-        return f"{call} is {got}, expected {want}: after n batches the gap of 1 has shrunk to (1 − momentum)ⁿ."
-    return None
+        if not isinstance(got, int) or not 0 <= got < 10_000:
+            break
+        after = f"catch_up({m}) is {got}: after {got} batches the running mean is {1 - (1 - m) ** got:.4g}"
+        if got == math.ceil(batches(m)) + 1:
+            return f"{after}, but it has come to 0.9 one batch before: that is one too many."
+        return f"{after}; asked is the first time that it is 0.9 or above. The gap of 1 has shrunk to (1 − momentum)ⁿ."
+    return advice
 
 
 def check_layer_norm(answer):
-    generator = torch.Generator().manual_seed(0)
-    eps, X = 0.1, 3 + torch.randn(4, 3, 5, 6, generator=generator) * torch.tensor([0.5, 1.0, 2.0])[:, None, None]
-    X += torch.arange(4.0)[:, None, None, None]
-    got, want = answer(X.clone(), eps), F.layer_norm(X, X.shape[1:], eps=eps)
-    advice = compare(got, want, "the output for X (4, 3, 5, 6)")
-    if advice is None or not isinstance(got, torch.Tensor) or got.shape != want.shape:
-        return advice
-    centred = X - X.mean((1, 2, 3), keepdim=True)
-    likely = {
-        "that is batch normalisation, over the axes (0, 2, 3): here each picture has its own mean.":
-            F.batch_norm(X, None, None, training=True, eps=eps),
-        "that is instance normalisation, over (2, 3): the channels of a picture share one mean here.":
-            F.instance_norm(X, eps=eps),
-        "that is normalised over the whole batch: each picture has its own mean here.":
-            (X - X.mean()) / (X.var(correction=0) + eps).sqrt(),
-        "that is over the channels of each pixel: take the pixels in, too, axes (1, 2, 3).":
-            F.layer_norm(X.movedim(1, -1), X.shape[1:2], eps=eps).movedim(-1, 1),
-        "divide by the root of variance plus ε, not by the variance.":
-            centred / (X.var((1, 2, 3), keepdim=True, correction=0) + eps),
-        "ε is missing: add it to the variance, under the root.":
-            centred / X.std((1, 2, 3), keepdim=True, correction=0),
-        "the variance is the unbiased one; take `correction=0`.":
-            centred / (X.var((1, 2, 3), keepdim=True) + eps).sqrt(),
-        "ε belongs under the root, added to the variance.":
-            centred / (X.std((1, 2, 3), keepdim=True, correction=0) + eps),
-    }  # fmt: skip
-    return next((words for words, other in likely.items() if torch.allclose(got, other, atol=1e-4)), advice)
+    """Each picture by its own mean and biased variance, over all of its channels and pixels."""
+    generator, cases = torch.Generator().manual_seed(0), []
+    for size, eps in (((4, 3, 5, 6), 0.1), ((4, 3, 5, 6), 1e-5), ((2, 2, 3, 4), 1.0), ((3, 1, 2, 2), 0.01)):
+        X = 3 + torch.randn(size, generator=generator) * torch.arange(1.0, size[1] + 1)[:, None, None] / 2
+        cases.append((X + torch.arange(float(size[0]))[:, None, None, None], eps))
+
+    def normed(axes=(1, 2, 3), correction=0, root=lambda var, eps: (var + eps).sqrt()):
+        return lambda X, eps: (X - X.mean(axes, keepdim=True)) / root(
+            X.var(axes, keepdim=True, correction=correction), eps)  # fmt: skip
+
+    known = (
+        (normed((0, 2, 3)), "that is batch normalisation, over (0, 2, 3): here each picture has its own mean."),
+        (normed((2, 3)), "that is instance normalisation, over (2, 3): the channels of a picture share one mean here."),
+        (normed((0, 1, 2, 3)), "that is normalised over the whole batch: each picture has its own mean here."),
+        (normed(1), "that is over the channels of each pixel: take the pixels in, too, axes (1, 2, 3)."),
+        (normed(root=lambda var, eps: var + eps), "divide by the root of variance plus ε, not by the variance."),
+        (normed(root=lambda var, eps: var.sqrt()),
+         "ε is missing, or always a tiny one: add `eps`, the argument, to the variance, under the root."),
+        (normed(correction=1), "the variance is the unbiased one; take `correction=0`."),
+        (normed(root=lambda var, eps: var.sqrt() + eps), "ε belongs under the root, added to the variance."),
+    )
+    return table(answer, cases, normed(), known, call=lambda X, eps: f"the output for X {tuple(X.shape)}, ε = {eps}")
 
 
 def check_fold(answer):
-    generator = torch.Generator().manual_seed(0)
-    conv, norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4, eps=0.1)
-    for tensor in (*conv.parameters(), *norm.parameters(), norm.running_mean, norm.running_var):
-        tensor.data = torch.rand(tensor.shape, generator=generator) + 0.5
+    """One convolution that gives what convolution and norm give, in evaluation mode."""
+    return _fold(answer, 0, 0.1, 3, 1) or _fold(answer, 1, 1e-5, 1, 0)
+
+
+def _fold(answer, seed, eps, k, pad):
+    generator = torch.Generator().manual_seed(seed)
+    conv, norm = nn.Conv2d(3, 4, k, padding=pad), nn.BatchNorm2d(4, eps=eps)
+    for tensor in (*conv.parameters(), norm.weight, norm.bias, norm.running_mean):
+        tensor.data = torch.randn(tensor.shape, generator=generator)
+    norm.running_var = torch.rand(4, generator=generator) + 0.1
     before = copy.deepcopy((conv.state_dict(), norm.state_dict()))
     folded = answer(conv.eval(), norm.eval())
-    if not isinstance(folded, (tuple, list)) or [isinstance(part, torch.Tensor) for part in folded] != [True, True]:
-        return "return two tensors: (weight, bias)."
-    weight, bias = folded
+    if not isinstance(folded, (tuple, list)) or len(folded) != 2 or None in map(tensor_of, folded):
+        return f"return two tensors, (weight, bias); yours is {shown(folded)}."
     for state, old in zip((conv.state_dict(), norm.state_dict()), before, strict=True):
         if not all(torch.equal(state[name], old[name]) for name in old):
             return "the layers that you were given have changed: return new tensors."
+    weight, bias = (tensor_of(part).float() for part in folded)
     for name, got, want in (("weight", weight, conv.weight), ("bias", bias, conv.bias)):
         if got.shape != want.shape:
             return f"{name} has shape {tuple(got.shape)}; the convolution needs {tuple(want.shape)}."
-    X = torch.rand(2, 3, 6, 6, generator=generator)
+    X = torch.randn(2, 3, 6, 6, generator=generator)
     with torch.no_grad():
-        want, got = norm(conv(X)), F.conv2d(X, weight, bias, padding=1)
-        plain = F.conv2d(X, weight, padding=1)
+        want, got, plain = norm(conv(X)), F.conv2d(X, weight, bias, padding=pad), F.conv2d(X, weight, padding=pad)
         factor = norm.weight / (norm.running_var + norm.eps).sqrt()
-        slope = F.conv2d(X, conv.weight, padding=1) * factor[:, None, None]
-    if compare(got, want, atol=1e-4) is None:
+        slope = F.conv2d(X, conv.weight, padding=pad) * factor[:, None, None]
+    if equal(got, want, atol=1e-4):
         return None
-    if compare(plain, slope, atol=1e-4) is None:
+    if equal(plain, slope, atol=1e-4):
         return "the weight is right, the bias is not: b becomes γ (b − mean) / √(var + ε) + β."
     return "convolution with your weight and bias differs from norm(conv(X)): is ε under the root, and γ in both?"
 
 
 def check_train_except_norm(answer):
-    inner = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
-    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), inner)
-    return _advice_on_modes(answer, net, inner, False) or _advice_on_modes(answer, net, inner, True)
+    """Training mode for all but the batch norms, at any depth, whatever the modes were."""
+    for training in (False, True):
+        inner = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
+        net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), inner)
+        if advice := _advice_on_modes(answer, net, inner, training):
+            return advice
+    return None
 
 
 def _advice_on_modes(answer, net, inner, training):
@@ -196,10 +214,8 @@ EXERCISES = [
                "64 channels: how many numbers of each kind?"),
         solution="counts = (128, 128)",
         wrong={
-            "counts = (64, 64)": "learns two numbers",
-            "counts = (256, 0)": "kept, not learned",
-            "counts = (128, 2)": "per channel, as",
-            "counts = (128, 129)": "num_batches_tracked",
+            "counts = (64, 64)": "learns two numbers", "counts = (256, 0)": "kept, not learned",
+            "counts = (128, 2)": "per channel, as", "counts = (128, 129)": "num_batches_tracked",
             "counts = (2 * 64 * 28 * 28, 128)": "not every pixel",
         },
     ),
@@ -210,8 +226,7 @@ EXERCISES = [
         solution=by_hand(),
         wrong={
             by_hand("17.48"): "unbiased",
-            by_hand("14.0"): "divides by the variance",
-            by_hand("2.0"): "γ and β are still to come",
+            by_hand("14.0"): "divides by the variance", by_hand("2.0"): "γ and β are still to come",
             by_hand("8.0"): "β is still to come",
             by_hand(mean="4.5"): "share of the new batch",
             by_hand(mean="5.0"): "a tenth of the way",
@@ -227,7 +242,7 @@ def catch_up(momentum):
 """,
         wrong={
             "def catch_up(momentum):\n    return math.log(0.1) / math.log(1 - momentum)": "batches come whole",
-            "def catch_up(momentum):\n    return int(math.log(0.1) / math.log(1 - momentum))": "round up",
+            "def catch_up(momentum):\n    return int(math.log(0.1) / math.log(1 - momentum))": "the first time",
             "def catch_up(momentum):\n    return math.ceil(math.log(0.1) / math.log(momentum))": "share of the new",
             "def catch_up(momentum):\n    return math.ceil(1 / momentum)": "shrunk to",
             "def catch_up(momentum):\n    return math.ceil(math.log(0.1) / math.log(1 - momentum)) + 1": "one too many",

@@ -4,7 +4,9 @@ import math
 
 import torch
 
-from .core import Exercise, NotAttempted, compare
+from .compare import advice_on, compare, equal, number, shown, tensor_of
+from .core import Exercise, table
+from .guard import NotAttempted
 
 
 def none_or(answer, *args):
@@ -16,23 +18,21 @@ def none_or(answer, *args):
 
 
 def check_gain(answer):
+    """1 over the sum of the times that are left."""
     cases = ([(0.5, 2), (0.5, 5)], [(0.5, 2), (0.5, 1)], [(1.0, 3)], [(0.2, 1), (0.3, 4), (0.5, 10)],
              [(0.9, math.inf), (0.1, 1)])  # fmt: skip
-    for shares in cases:
-        got, want = float(answer(list(shares))), 1 / sum(p / s for p, s in shares)
-        call = f"gain({shares})"
-        if math.isclose(got, want, rel_tol=1e-3):
-            continue
-        if math.isclose(got, sum(p * s for p, s in shares)):
-            return f"{call} is {got:g}, the mean of the gains: add up the times that are left, and take 1 over the sum."
-        if math.isclose(got, 1 / want, rel_tol=1e-3):
-            return f"{call} is {got:.3g}, the share of the time that is left: the gain is 1 over it."
-        if math.isclose(got, math.prod(1 / ((1 - p) + p / s) for p, s in shares), rel_tol=1e-3):
-            return f"{call} is {got:.4g}, the product of what each brings alone: add up the times that are left."
-        if math.isclose(got, math.prod(s for _, s in shares)):
-            return f"{call} is {got:g}, the product of the gains: each part is only a share of the step."
-        return f"{call} is {got:.4g}, expected {want:.4g}: a part of share p that is s times faster takes p/s."
-    return None
+    known = (
+        (lambda shares: sum(p * s for p, s in shares),
+         "the mean of the gains: add up the times that are left, and take 1 over the sum."),
+        (lambda shares: sum(p / s for p, s in shares), "the share of the time that is left: the gain is 1 over it."),
+        (lambda shares: math.prod(1 / ((1 - p) + p / s) for p, s in shares),
+         "the product of what each brings alone: add up the times that are left."),
+        (lambda shares: math.prod(s for _, s in shares), "the product of the gains: each part is only a share."),
+    )
+    advice = table(answer, [(list(shares),) for shares in cases], lambda shares: 1 / sum(p / s for p, s in shares),
+                   known, call=lambda shares: f"gain({shares})")  # fmt: skip
+    return advice and (f"{advice} A part of share p that is s times faster takes p/s." if "but should" in advice
+                       else advice)  # fmt: skip
 
 
 NUMBERS = 8 * 64 * 28 * 28  # of the input, and of the output
@@ -40,8 +40,11 @@ WORK = NUMBERS * 25
 
 
 def check_intensity(answer):
-    got, weights = float(answer), 64 * 25
-    if abs(got / (WORK / (2 * (2 * NUMBERS + weights))) - 1) < 0.01:
+    """Multiply-adds per byte, within 1 %."""
+    got, weights = number(answer), 64 * 25
+    if not isinstance(got, (int, float)):
+        return f"the answer should be one number, but is {shown(answer)}."
+    if equal(got, WORK / (2 * (2 * NUMBERS + weights)), rtol=0.01):
         return None
     slips = {
         "a bfloat16 has two bytes, not four.": WORK / (4 * (2 * NUMBERS + weights)),
@@ -52,55 +55,49 @@ def check_intensity(answer):
         "each output channel reads one input channel, not all 64.": 64 * WORK / (2 * (2 * NUMBERS + weights)),
         "that is bytes per multiply-add: turn it over.": 2 * (2 * NUMBERS + weights) / WORK,
     }  # fmt: skip
-    for words, slip in slips.items():
-        if abs(got / slip - 1) < 0.01:
-            return words
-    return f"{got:g} is not right: every output needs 25 multiply-adds; count the bytes of input, output and weights."
+    said = advice_on(got, ((slip, words) for words, slip in slips.items()), rtol=0.01)
+    return said or f"{got:g} is not right: every output needs 25 multiply-adds; count the bytes of all three."
 
 
 def check_mean_gradient(answer):
+    """Each process counts by its pictures; one without pictures, whose gradient is nan, not at all."""
     generator = torch.Generator().manual_seed(0)
     for sizes in ([16, 32], [4, 4], [5, 0, 3], [7]):
         gradients = [torch.randn(2, 3, generator=generator) for _ in sizes]
         gradients = [g if n else torch.full_like(g, math.nan) for g, n in zip(gradients, sizes, strict=True)]
-        copies = [g.clone() for g in gradients]
-        got = answer(gradients, list(sizes))
-        parts = [(g, n) for g, n in zip(copies, sizes, strict=True) if n]
-        want = sum(g * n for g, n in parts) / sum(sizes)
-        if not all(torch.equal(g, c) for g, c in zip(gradients, copies, strict=True) if not c.isnan().any()):
-            return "the gradients that you were given have changed: return a new tensor."
-        advice = compare(got, want, f"mean_gradient for sizes {sizes}", atol=1e-5)
-        if advice is None:
+        parts = [(g, n) for g, n in zip(gradients, sizes, strict=True) if n]
+        want, plain = sum(g * n for g, n in parts) / sum(sizes), sum(g for g, _ in parts)
+        given = answer([g.clone() for g in gradients], list(sizes))
+        if equal(given, want):
             continue
-        if isinstance(got, torch.Tensor) and got.isnan().any() and 0 in sizes:
+        if (got := tensor_of(given)) is not None and got.isnan().any() and 0 in sizes:
             return "a process without pictures has the gradient nan, and 0 · nan is nan: leave it out."
-        plain = sum(g for g, _ in parts)
-        if isinstance(got, torch.Tensor) and any(torch.allclose(got, plain / n, atol=1e-5)
-                                                 for n in (1, len(parts), len(sizes))):  # fmt: skip
-            return f"for sizes {sizes} every process counts alike: weigh each gradient by its pictures."
-        if isinstance(got, torch.Tensor) and torch.allclose(got, want * sum(sizes) / len(sizes), atol=1e-4):
-            return "you divide by the number of processes: divide by the number of pictures."
-        if isinstance(got, torch.Tensor) and torch.allclose(got, want * sum(sizes), atol=1e-4):
-            return "that is the sum over all pictures: divide by their number."
-        return advice
+        alike = f"for sizes {sizes} every process counts alike: weigh each gradient by its pictures."
+        known = [(plain / n, alike) for n in (1, len(parts), len(sizes))] + [
+            (want * sum(sizes) / len(sizes), "you divide by the number of processes: divide by that of pictures."),
+            (want * sum(sizes), "that is the sum over all pictures: divide by their number.")]  # fmt: skip
+        return advice_on(given, known) or compare(given, want, f"mean_gradient for sizes {sizes}")
     return None
 
 
 def check_pays_from(answer):
-    cases = [(0.5, 2.0, 0.5), (20.0, 0.5, 0.25), (10.0, 0.5, 0.125), (1.0, 1.0, 2.0), (3.0, 1.0, 1.0)]
+    """The first whole number of steps that is enough, None where none is."""
+    cases = [(0.5, 2.0, 0.5), (20.0, 0.5, 0.25), (10.0, 0.5, 0.125), (1.0, 1.0, 2.0), (3.0, 1.0, 1.0), (7.0, 2.0, 1.5)]
     answer(*cases[0])  # a stub returns None here, where there is a number
     for translation, plain, compiled in cases:
         saved = plain - compiled
         want = math.ceil(translation / saved) if saved > 0 else None
-        got, call = none_or(answer, translation, plain, compiled), f"pays_from({translation}, {plain}, {compiled})"
-        if got is None or want is None:
-            if got is want:
+        given, call = none_or(answer, translation, plain, compiled), f"pays_from({translation}, {plain}, {compiled})"
+        if given is None or want is None:
+            if given is want:
                 continue
-            return f"{call} is {got}: compiling saves nothing there, and never pays." if want is None else (
+            return f"{call} is {shown(given)}: compiling saves nothing there, and never pays." if want is None else (
                 f"{call} is None, but each step saves {saved:g} s: after enough of them it pays.")  # fmt: skip
-        if got == want:
+        if (got := number(given)) == want:
             continue
-        if isinstance(got, float) and not float(got).is_integer():
+        if got is None:
+            return f"{call} should be one number, but is {shown(given)}."
+        if isinstance(got, float):
             return f"{call} is {got:g}: steps come whole; take the first whole number that is enough."
         if got == want - 1:
             return f"{call} is {got}: after {got} steps the translation is not yet paid for; round up."
@@ -111,29 +108,33 @@ def check_pays_from(answer):
 
 
 def check_unscale(answer):
-    scale = 2.0**13
-    scaled = [(torch.tensor(values) * scale).half() for values in ([3e-7, 2e-3], [[1e-4], [-5e-6]])]
-    copies, true = [g.clone() for g in scaled], [g.float() / scale for g in scaled]
-    got = answer(scaled, scale)
-    if not isinstance(got, (list, tuple)) or len(got) != len(true):
-        return "return a list with as many tensors as you were given."
-    if not all(torch.equal(g, c) for g, c in zip(scaled, copies, strict=True)):
-        return "the gradients that you were given have changed: return new ones."
-    for g, want, half in zip(got, true, scaled, strict=True):
-        if not isinstance(g, torch.Tensor) or g.dtype != torch.float32:
-            kind = str(getattr(g, "dtype", type(g).__name__)).removeprefix("torch.")
-            return f"the result is still in {kind}: convert each tensor with .float() first, then divide."
-        if g.shape == want.shape and torch.allclose(g, want, rtol=1e-5, atol=0):
-            continue
-        if g.shape == want.shape and torch.allclose(g, (half / scale).float(), rtol=1e-6, atol=0):
-            return "you divided in float16: the small numbers have lost their digits. Convert with .float() first."
-        if g.shape == want.shape and torch.allclose(g, half.float(), rtol=1e-3, atol=0):
-            return "the gradients are still multiplied by the scale: divide by it."
-        return compare(g, want, "a gradient", atol=0) or "the gradients differ from the true ones by rounding."
+    """Gradients divided in float32; None where a number is not finite."""
+    for scale in (2.0**13, 512.0):
+        scaled = [(torch.tensor(values) * scale).half() for values in ([3e-7, 2e-3], [[1e-4], [-5e-6]])]
+        if advice := _unscaled(answer, scaled, scale):
+            return advice
     for bad in (math.inf, -math.inf, math.nan):
         for with_bad in ([torch.ones(3), torch.tensor([1.0, bad])], [torch.tensor([[bad]]), torch.ones(3)]):
             if none_or(answer, [g.half() for g in with_bad], scale) is not None:
                 return f"a gradient with {bad} in it must give None, wherever it stands, so that the step is left out."
+    return None
+
+
+def _unscaled(answer, scaled, scale):
+    got, true = answer([g.clone() for g in scaled], scale), [g.float() / scale for g in scaled]
+    if not isinstance(got, (list, tuple)) or len(got) != len(true):
+        return "return a list with as many tensors as you were given."
+    for g, want, half in zip(got, true, scaled, strict=True):
+        if not isinstance(g, torch.Tensor) or g.dtype != torch.float32:
+            kind = str(getattr(g, "dtype", type(g).__name__)).removeprefix("torch.")
+            return f"the result is still in {kind}: convert each tensor with .float() first, then divide."
+        if equal(g, want, rtol=1e-5, atol=0):
+            continue
+        if equal(g, (half / scale).float(), rtol=1e-6, atol=0):
+            return "you divided in float16: the small numbers have lost their digits. Convert with .float() first."
+        if equal(g, half.float(), rtol=1e-3, atol=0):
+            return "the gradients are still multiplied by the scale: divide by it."
+        return compare(g, want, "a gradient", atol=0) or "the gradients differ from the true ones by rounding."
     return None
 
 
@@ -208,7 +209,7 @@ EXERCISES = [
         wrong={
             mean_gradient("1", "len(sizes)"): "counts alike",
             mean_gradient(divisor="1"): "divide by their number",
-            mean_gradient(divisor="len(sizes)"): "by the number of pictures",
+            mean_gradient(divisor="len(sizes)"): "by that of pictures",
             mean_gradient(condition=""): "0 · nan is nan",
         },
     ),

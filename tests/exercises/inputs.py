@@ -148,7 +148,8 @@ def rows():
 
 def shares():
     parts = torch.rand(n(1, 4)).softmax(0).double()
-    return ([(float(p / parts.sum()), one_of(1, 2, 5, 10.0, float("inf"))) for p in parts] + [(0.0, 2)],)
+    first, *others = (parts / parts.sum()).tolist()
+    return ([(first, one_of(1, 2, 10.0)), *((p, one_of(1, 2, 5, float("inf"))) for p in others)],)
 
 
 def processes():
