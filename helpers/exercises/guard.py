@@ -57,13 +57,10 @@ def bounded():
     """Stop what runs inside after SECONDS with TooLong, and print no more than PRINTED characters of it."""
     out, lock, done, thread = Bounded(sys.stdout), threading.Lock(), threading.Event(), threading.get_ident()
 
-    def send(error):
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error and ctypes.py_object(error))
-
     def stop():
         with lock:
             if not done.is_set():
-                send(TooLong)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
 
     timer = threading.Timer(SECONDS, stop)
     timer.daemon = True
@@ -73,8 +70,7 @@ def bounded():
             yield
     finally:
         with lock:
-            done.set()
-            send(None)  # takes back what has been sent and has not arrived
+            done.set()  # from here on nothing is sent; what has been sent arrives in these lines, not behind them
         timer.cancel()
         if out.dropped:
             print(f"\n… and {out.dropped:,} more characters")

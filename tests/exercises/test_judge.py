@@ -90,6 +90,18 @@ def test_an_endless_loop_is_stopped(monkeypatch, body):
     assert judge(EXERCISE, right).passed
 
 
+def test_a_check_leaves_python_as_fast_as_it_was():
+    def count():
+        began = time.process_time()
+        sum(i % 7 for i in range(300_000))
+        return time.process_time() - began
+
+    before = min(count() for _ in range(5))
+    for _ in range(3):
+        judge(EXERCISE, right)
+    assert min(count() for _ in range(5)) < 2 * before
+
+
 def test_print_is_bounded_and_the_stream_is_given_back(capsys):
     stream = sys.stdout
     assert judge(EXERCISE, answer("print('y' * 10_000_000)\n    " + CLOSED)).passed
