@@ -1,6 +1,7 @@
 """Whatever an answer does, it gets a verdict: a short sentence of its own, in bounded time and with bounded print."""
 
 import asyncio
+import subprocess
 import sys
 import time
 
@@ -90,16 +91,12 @@ def test_an_endless_loop_is_stopped(monkeypatch, body):
     assert judge(EXERCISE, right).passed
 
 
-def test_a_check_leaves_python_as_fast_as_it_was():
-    def count():
-        began = time.process_time()
-        sum(i % 7 for i in range(300_000))
-        return time.process_time() - began
-
-    before = min(count() for _ in range(5))
-    for _ in range(3):
-        judge(EXERCISE, right)
-    assert min(count() for _ in range(5)) < 2 * before
+def test_a_check_does_not_hold_up_a_profiler():
+    # CPython 3.11 never goes on under a profiler where PyThreadState_SetAsyncExc was given nothing to raise.
+    source = "check('00.1', 43); print(sum(abs(i) for i in range(9)))"
+    code = f"import cProfile; from helpers import check; cProfile.run({source!r})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert run.stdout.startswith("36\n"), run.stderr
 
 
 def test_print_is_bounded_and_the_stream_is_given_back(capsys):
