@@ -30,6 +30,19 @@ def shift(name, at, low, high, *, span, step=1, path=()):
     return _axis("shift", name, at, low, high, path, span=round(span, SENT), step=step)
 
 
+def turn(name, at, low, high, *, about, step=1):
+    """Return an axis of degrees, anticlockwise round the point `about`, in shares of its area, which is square.
+
+    From low to high is a full circle. One drag turns by the angle between the press and the pointer, seen from there.
+    """
+    return _axis("turn", name, at, low, high, (), about=[round(share, SENT) for share in about], step=step)
+
+
+def spread(name, at, low, high, *, about, step):
+    """Return an axis of factors: twice as far from the point `about`, as in `turn`, is twice the value at the press."""
+    return _axis("spread", name, at, low, high, (), about=[round(share, SENT) for share in about], step=step)
+
+
 def area(x, y, width, height, *, label, across=None, down=None, hover=False, ghost=None):
     """Return an area to press, drag and, with `hover`, to point at; the arrow keys move it by one step.
 
@@ -48,9 +61,13 @@ def button(x, y, width, height, *, label, pressed=None, **sets):
     return _rect(x, y, width, height, {"set": sets}, label, f'role="button"{state}')
 
 
-def pad(x, y, width, height, *, name, line, label):
-    """Return an area to draw on: strokes, shown at once with a line of `line` px, go to `Explorer.drawn(name, …)`."""
-    return _rect(x, y, width, height, {"stroke": {"name": name, "line": line}}, label, 'role="application"')
+def pad(x, y, width, height, *, name, line, label, ink="#fff", across=None, down=None, **sets):
+    """Return an area to draw on: strokes, shown at once with a line of `line` px, go to `Explorer.draw_stroke`.
+
+    Arrow keys move what `across` and `down` say, a pen for readers without a mouse; Enter and Space set parameters.
+    """
+    spec = {"stroke": {"name": name, "line": line, "ink": ink}, "across": across, "down": down, "set": sets or None}
+    return _rect(x, y, width, height, spec, label, 'role="application"')
 
 
 def ghost(name, *parts):

@@ -36,6 +36,23 @@ def test_a_scale_may_fall_and_a_shift_may_change_a_number_in_a_table():
     assert (axis["path"], axis["span"], axis["step"]) == ([1, 2], -2, 1)
 
 
+def test_a_turn_and_a_spread_go_round_a_point_of_their_area():
+    turned = touch.area(0, 0, 9, 9, across=touch.turn("angle", 30, -180, 180, about=(0.5, 2), step=5), label="")
+    assert told(turned)["across"] == {"as": "turn", "name": "angle", "at": 30, "low": -180, "high": 180,
+                                      "about": [0.5, 2], "step": 5}  # fmt: skip
+    assert 'role="slider"' in turned and 'aria-valuenow="30"' in turned
+    spread = told(touch.area(0, 0, 9, 9, across=touch.spread("size", 1, 0.5, 2, about=(-1, -1), step=0.1), label=""))
+    assert (spread["across"]["as"], spread["across"]["about"], spread["across"]["low"]) == ("spread", [-1, -1], 0.5)
+
+
+def test_a_pad_says_its_stroke_and_what_keys_do():
+    cross = touch.cells("column", 3, 8)
+    pad = touch.pad(0, 0, 9, 9, name="ink", line=6, label="pad", ink="#000", across=cross, draws=True)
+    assert told(pad) == {"stroke": {"name": "ink", "line": 6, "ink": "#000"}, "across": cross, "set": {"draws": True}}
+    assert told(touch.pad(0, 0, 9, 9, name="ink", line=6, label="pad")) == {
+        "stroke": {"name": "ink", "line": 6, "ink": "#fff"}}  # fmt: skip
+
+
 def test_a_button_says_what_it_sets_and_whether_it_holds():
     node = touch.button(0, 0, 9, 9, label="layer <3>", pressed=True, layer=3)
     assert told(node) == {"set": {"layer": 3}} and 'aria-pressed="true"' in node

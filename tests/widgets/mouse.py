@@ -1,5 +1,12 @@
 """A real mouse on the picture of a widget, for the browser tests of the widgets."""
 
+# Its bounding box counts the edge, too, which has a width under the focus.
+INSIDE = """(area, [u, v]) => {
+  const {x, y, width, height} = area.getBBox(), at = new DOMPoint(x + u * width, y + v * height);
+  const {x: left, y: top} = at.matrixTransform(area.getScreenCTM());
+  return [left, top];
+}"""
+
 
 class Hand:
     """A mouse on the areas of a widget of a page, found by their labels or the beginning of them."""
@@ -14,8 +21,7 @@ class Hand:
         return self.widget.locator(f'[data-touch][aria-label^="{label}"]').first
 
     def point(self, label, u, v):
-        box = self.area(label).bounding_box()
-        return box["x"] + u * box["width"], box["y"] + v * box["height"]
+        return self.area(label).evaluate(INSIDE, [u, v])
 
     def to(self, label, u, v, **options):
         self.mouse.move(*self.point(label, u, v), **options)

@@ -15,6 +15,8 @@ class Hands(Explorer):
     height = slider(0.0, -5.0, 5.0, "height", step=0.5)
     tile = slider(0, 0, 3, "tile")
     at = slider(2.0, 0.0, 10.0, "at", step=0.5)
+    angle = slider(0, -180, 180, "angle", step=5)
+    size = slider(1.0, 0.5, 2.0, "size", step=0.1)
 
     def __init__(self):
         self.strokes, self.drawn, self.dropped = [], 0, ""
@@ -46,7 +48,11 @@ class Hands(Explorer):
             *[touch.button(60 + 30 * i, 190, 25, 25, label=f"tile {i}", pressed=r["tile"] == i, tile=i)
               for i in range(4)],
             touch.area(10, 250, 200, 20, across=touch.scale("at", r["at"], 0, 10, step=0.5), label="scale"),
-            touch.pad(250, 10, 100, 100, name="ink", line=6, label="pad"),
+            touch.pad(250, 10, 100, 100, name="ink", line=6, label="pad", across=across, down=down, tile=3),
+            touch.area(290 + r["size"] * 50, 200, 20, 20, label="turn",  # it moves away while it is dragged
+                       across=touch.turn("angle", r["angle"], -180, 180, about=(0.5 - 2.5 * r["size"], 0.5), step=5)),
+            touch.area(340, 245, 20, 20, label="spread",
+                       across=touch.spread("size", r["size"], 0.5, 2, about=(-2, -1.25), step=0.1)),
         ]
         return svg.picture(400, 290, *parts, label=self.describe(r))
 
@@ -86,6 +92,12 @@ def test_the_mouse(hand):
     hand.wait_for("height=5")
     hand.drag("scale", (0.1, 0.5), (1.4, 0.5))
     hand.wait_for("at=10")
+    hand.drag("turn", (0.5, 0.5), (-2, -2))  # a quarter of a circle, anticlockwise
+    hand.wait_for("angle=90")
+    hand.drag("turn", (0.5, 0.5), (-2, 3))
+    hand.wait_for("angle=0 ")
+    hand.drag("spread", (0.5, 0.5), (3.0, 2.25))  # twice as far from (-2, -1.25)
+    hand.wait_for("size=2")
     hand.area("tile 2").click()
     hand.wait_for("tile=2")
     assert hand.area("tile 2").get_attribute("aria-pressed") == "true"
@@ -103,6 +115,7 @@ def test_the_mouse(hand):
 
     hand.drag("pad", (0.2, 0.2), (0.8, 0.8))
     hand.page.wait_for_timeout(400)
+    assert "tile=2" in hand.said(), "what the pad sets is for keys"
     strokes = eval(hand.ask("print(hands.strokes)"))
     assert strokes[0][0] == pytest.approx((0.2, 0.2), abs=0.03)
     assert strokes[-1][-1] == pytest.approx((0.8, 0.8), abs=0.03)
@@ -115,7 +128,8 @@ def test_the_keyboard_names_and_the_live_region(hand):
     keys = [("grid", "ArrowDown", "row=3"), ("grid", "ArrowRight", "column=4"), ("grid", "Home", "column=0"),
             ("grid", "PageDown", "row=7"), ("weight", "ArrowUp", "height=0.5"), ("weight", "ArrowLeft", "height=0"),
             ("scale", "ArrowUp", "at=2.5"), ("scale", "End", "at=10"), ("tile 3", "Enter", "tile=3"),
-            ("tile 1", " ", "tile=1")]  # fmt: skip
+            ("turn", "ArrowUp", "angle=5"), ("spread", "ArrowDown", "size=0.9"), ("pad", "ArrowUp", "row=6"),
+            ("pad", " ", "tile=3"), ("tile 1", " ", "tile=1")]  # fmt: skip
     for label, key, said in keys:
         hand.area(label).focus()
         hand.page.keyboard.press(key)
@@ -132,7 +146,7 @@ def test_the_keyboard_names_and_the_live_region(hand):
         "() => document.querySelector('.cnn-unseen').textContent.includes('tile=1')", timeout=10_000
     )
     for handle in hand.widget.locator("[role=slider]:not([data-touch])").all():
-        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at")
+        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at", "angle", "size")
 
 
 @pytest.mark.timeout(300)

@@ -27,6 +27,26 @@ function valued(axis, share, from, start) {
   return stepped(axis, start + Math.round((share - from) * axis.span / axis.step) * axis.step);
 }
 
+// The same for an axis that goes round the point `about` of its area, or away from it, for pointers [across, down].
+function swung(axis, at, from, start) {
+  const [[x0, y0], [x, y]] = [from, at].map(([u, v]) => [u - axis.about[0], axis.about[1] - v]), circle = axis.high - axis.low;
+  if (axis.as === "spread") return stepped(axis, start * Math.hypot(x, y) / Math.max(Math.hypot(x0, y0), 1e-6));
+  const degrees = (Math.atan2(y, x) - Math.atan2(y0, x0)) * 180 / Math.PI + start - axis.low;
+  return stepped(axis, axis.low + (degrees % circle + circle) % circle);
+}
+
+function made(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+// Where an area lies in the window. Its getBoundingClientRect counts the edge, too, which has a width under the focus.
+function boxOf(area) {
+  const {x, y, width, height} = area.getBBox(), {a, d, e, f} = area.getScreenCTM();
+  return {left: a * x + e, top: d * y + f, width: a * width, height: d * height};
+}
+
 // Make the nodes of `old` those of `fresh`, and leave alone what is the same: focus, decoded images, layout.
 function morph(old, fresh) {
   if (old.isEqualNode(fresh)) return;
@@ -122,22 +142,34 @@ function render({model, el}) {
     if (focused && !focused.isConnected) {
       [...view.querySelectorAll("[data-touch]")].find(area => area.getAttribute("aria-label") === label)?.focus({preventScroll: true});
     }
+    if (stroke) view.querySelector("svg").append(stroke.drawn);
     if (pointed) light(pointed);
     clearTimeout(saying);
     if (!first) saying = setTimeout(() => { live.textContent = view.querySelector("svg")?.getAttribute("aria-label") ?? ""; }, 700);
   }
 
   // Where in an area the pointer is, as shares of its width and height.
-  function shares(event, area) {
-    const box = area.getBoundingClientRect();
+  function shares(event, area, box = boxOf(area)) {
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
-  function point(event, area, told, from, starts) {
-    const at = shares(event, area);
+  // Where an area has been since the press: one that follows the hand is dragged from there.
+  function held({left, top, width, height}) {
+    const home = view.getBoundingClientRect();
+    return {left: left + home.left, top: top + home.top, width, height};
+  }
+  function hold(area) {
+    const box = boxOf(area), home = view.getBoundingClientRect();
+    return {...box, left: box.left - home.left, top: box.top - home.top};
+  }
+
+  function point(event, area, told, from, starts, box) {
+    const at = shares(event, area), since = box ? shares(event, area, held(box)) : at;
     for (const [i, way] of ["across", "down"].entries()) {
       const axis = told[way];
-      if (axis) line.push({...axis, at: spec(area)[way]?.at ?? axis.at}, valued(axis, at[i], from[i], starts[i]));
+      if (!axis) continue;
+      const value = axis.about ? swung(axis, since, from, starts[i]) : valued(axis, (axis.as === "shift" ? since : at)[i], from[i], starts[i]);
+      line.push({...axis, at: spec(area)[way]?.at ?? axis.at}, value);
     }
   }
 
@@ -145,22 +177,22 @@ function render({model, el}) {
     const area = event.target.closest("[data-touch]");
     if (!area || event.button) return;
     const told = spec(area);
-    if (told.set) return;  // a click
+    if (told.set && !told.stroke) return;  // a click
     area.focus({preventScroll: true});
     event.preventDefault();
     view.setPointerCapture(event.pointerId);
     if (told.stroke) return startStroke(event, area, told.stroke);
     const starts = ["across", "down"].map(way => told[way] && line.known(told[way]));
-    drag = {area, told, from: shares(event, area), starts};
+    drag = {area, told, from: shares(event, area), starts, box: hold(area)};
     view.classList.add("cnn-dragging");
-    point(event, area, told, drag.from, starts);
+    point(event, area, told, drag.from, starts, drag.box);
   }
 
   function move(event) {
     if (stroke) return addToStroke(event);
     if (drag) {
       const area = drag.area.isConnected ? drag.area : again(drag.area);
-      if (area) point(event, area, drag.told, drag.from, drag.starts);
+      if (area) point(event, area, drag.told, drag.from, drag.starts, drag.box);
       drag.area = area ?? drag.area;
     }
     hover(event);
@@ -211,20 +243,21 @@ function render({model, el}) {
   }
 
   // Strokes are drawn here at once and sent when the pen rests or is lifted.
-  function startStroke(event, area, {name, line: width}) {
+  function startStroke(event, area, {name, line: width, ink}) {
     endStroke();
-    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-    for (const [key, value] of Object.entries({fill: "none", stroke: area.dataset.ink ?? "#fff", "stroke-width": width, "stroke-linecap": "round", "stroke-linejoin": "round", "pointer-events": "none"})) drawn.setAttribute(key, value);
+    const {x, y, width: across, height: down} = area.getBBox();  // an SVG of its own: what leaves the pad is cut off
+    const drawn = made("svg", {x, y, width: across, height: down, "pointer-events": "none"});
+    const pen = made("polyline", {fill: "none", stroke: ink, "stroke-width": width, "stroke-linecap": "round", "stroke-linejoin": "round"});
+    drawn.append(pen);
     area.ownerSVGElement.append(drawn);
-    stroke = {area, name, drawn, points: [], timer: 0, sent: false};
+    stroke = {area, name, drawn, pen, across, down, points: [], timer: 0, sent: false};
     addToStroke(event);
   }
   function addToStroke(event) {
     if (stroke.sent) return;
-    const [u, v] = shares(event, stroke.area), box = stroke.area.getBBox();
+    const [u, v] = shares(event, stroke.area), corner = `${u * stroke.across},${v * stroke.down}`;
     stroke.points.push([u, v]);
-    const corner = `${box.x + u * box.width},${box.y + v * box.height}`;
-    stroke.drawn.setAttribute("points", `${stroke.drawn.getAttribute("points") ?? corner} ${corner}`);
+    stroke.pen.setAttribute("points", `${stroke.pen.getAttribute("points") ?? corner} ${corner}`);
     clearTimeout(stroke.timer);
     stroke.timer = setTimeout(sendStroke, REST, true);
   }
@@ -242,7 +275,7 @@ function render({model, el}) {
 
   function click(event) {
     const area = event.target.closest("[data-touch]"), told = area && spec(area);
-    if (!told?.set) return;
+    if (!told?.set || (told.stroke && event.type === "click")) return;
     for (const [name, value] of Object.entries(told.set)) line.push({name, at: undefined}, value);
   }
 
