@@ -100,6 +100,11 @@ def moved(x, y, *parts):
     return f'<g transform="translate({x:g},{y:g})">{"".join(parts)}</g>'
 
 
+def clipped(x, y, width, height, *parts):
+    """Return the parts shifted by (x, y) and cut off at the edge of width x height px."""
+    return f'<svg x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}">{"".join(parts)}</svg>'
+
+
 def arrow(x0, y0, x1, y1, *, stroke="currentColor", line=1.5):
     """Return an arrow from (x0, y0) to (x1, y1)."""
     angle = math.atan2(y1 - y0, x1 - x0)

@@ -1,12 +1,18 @@
 """PictureLab: the moves are torchvision's, the probabilities the net's, drawings are kept."""
 
+import html
+import json
+import math
+import re
 
 import pytest
 import torch
 import torchvision.transforms.functional as TF
 from torch.nn import functional as F
 
+from helpers.drawing import svg
 from helpers.widgets import PictureLab
+from helpers.widgets.kit.drawing_pad import coverage
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.nets.picture_lab import DRAWN, TEST, transform
 
@@ -77,93 +83,90 @@ def drawing(net, test_iter):
     return PictureLab(net, test_iter, source=DRAWN)
 
 
-def inked(lab):
-    """The cells (row, column) that are not black."""
-    cells = F.max_pool2d(lab.pad.ink[None], 2)[0]
-    return {tuple(place) for place in cells.nonzero().tolist()}
+def strokes(lab, *points):
+    """Draw as the browser reports it."""
+    lab._picture.send = lambda told: None
+    lab._picture._handle_custom_msg({"id": 1, "do": "stroke", "name": "ink", "points": points}, [])
 
 
-def test_the_pad_is_made_when_it_is_needed(net, test_iter):
-    lab = PictureLab(net, test_iter)
-    assert "pad" not in vars(lab)
-    lab.source = DRAWN
-    assert len(lab.pad.cells) == len(lab.pad.cells[0]) == 14 and lab.result["true"] is None
-    assert torch.equal(lab.result["picture"], torch.zeros(28, 28))
-    lab.source = TEST
-    assert lab.result["true"] == 0
+def hand(lab, *values):
+    lab._picture.send = lambda told: None
+    lab._picture._handle_custom_msg({"id": 1, "do": "set", "values": [[n, [], v] for n, v in values]}, [])
 
 
-def test_a_click_draws_and_the_net_answers_at_once(drawing, net):
+def test_a_stroke_draws_and_the_net_answers_at_once(drawing, net):
     before = drawing.result["probabilities"]
-    drawing.pad.brush.value = 1
-    drawing.pad.cells[3][4].click()
-    assert inked(drawing) == {(3, 4)} and torch.equal(drawing.result["picture"][6:8, 8:10], torch.ones(2, 2))
-    X = (drawing.pad.ink[None, None] - 0.2) / 0.3
+    strokes(drawing, [0.25, 0.5], [0.75, 0.5])
+    X = drawing.pad.ink
+    assert torch.equal(X[13:15, 8:20], torch.ones(2, 12)) and not X[:12].any() and not X[16:].any()
     with torch.no_grad():
-        expected = lenet_like().eval()(X).softmax(1)[0]
+        expected = lenet_like().eval()((X[None, None] - 0.2) / 0.3).softmax(1)[0]
     torch.testing.assert_close(drawing.result["probabilities"], expected)
-    assert not torch.equal(expected, before)
+    assert not torch.equal(expected, before) and drawing.result["true"] is None
 
 
-def test_lines_join_two_clicks_and_erase_takes_away(drawing):
-    pad = drawing.pad
-    pad.brush.value, pad.pen.value = 1, "lift"
-    pad.cells[2][2].click()
-    assert not inked(drawing)
-    pad.pen.value = "lines"
-    pad.cells[2][6].click()
-    pad.cells[6][10].click()
-    line = {(2, j) for j in range(2, 7)} | {(2 + i, 6 + i) for i in range(5)}
-    assert inked(drawing) == line
-    pad.pen.value = "erase"
-    pad.cells[2][4].click()
-    assert inked(drawing) == line - {(2, 4)}
+def test_a_stroke_on_the_test_picture_makes_it_the_drawing(net, test_iter):
+    lab = PictureLab(net, test_iter, index=6, pen="erase", brush=6)
+    strokes(lab, [0.0, 0.5], [1.0, 0.5])
+    pixels = test_iter.to_pixels(test_iter.batch([6])[0])[0, 0]
+    assert (lab.source, lab.result["true"]) == (DRAWN, None)
+    assert not lab.pad.ink[12:16].any() and torch.equal(lab.pad.ink[:9], pixels[:9])
+    lab.source = TEST
+    assert torch.equal(lab.result["original"], pixels), "the test picture itself is as it was"
+    lab.button["clear"].click()
+    assert lab.source == DRAWN and not lab.pad.ink.any()
 
 
-def test_the_sliders_draw_too(drawing):
-    pad = drawing.pad
-    pad.brush.value, start = 1, (pad.row, pad.column)
-    pad.up.value += 1
-    pad.across.value += 1
-    assert (pad.row, pad.column) == (start[0] - 1, start[1] + 1)
-    assert inked(drawing) == {(start[0] - 1, start[1]), (start[0] - 1, start[1] + 1)}
-    crosses = [(i, j) for i, row in enumerate(pad.cells) for j, cell in enumerate(row) if cell.description.strip()]
-    assert crosses == [(pad.row, pad.column)]
-    assert pad.cells[start[0]][start[1]].description, "an empty one would leave the old cross on the page"
-    pad.cells[0][13].click()
-    assert (pad.up.value, pad.across.value) == (13, 13)
+def test_keys_move_the_pen_and_draw_while_it_is_down(drawing):
+    hand(drawing, ("pen_row", 5), ("pen_column", 9))
+    assert not drawing.pad.ink.any()
+    hand(drawing, ("pen_down", True))
+    dot = drawing.pad.ink.clone()
+    assert dot[5, 9] == 1 and dot.sum() < 8
+    for column in (10, 11, 12):
+        hand(drawing, ("pen_column", column))
+    hand(drawing, ("pen_down", False))
+    assert torch.equal(drawing.pad.ink[5, 9:13], torch.ones(4)) and not drawing.pad.ink[:4].any()
+    assert "the pen up at row 5, column 12" in drawing.picture
+    hand(drawing, ("pen_row", 99))
+    assert drawing.pen_row == 27
 
 
-@pytest.mark.parametrize("size, count", [(1, 1), (2, 4), (3, 9), (4, 16)])
-def test_the_brush_has_a_size_and_is_cut_at_the_edge(drawing, size, count):
-    drawing.pad.brush.value = size
-    drawing.pad.visit(6, 6)
-    assert len(inked(drawing)) == count
-    drawing.pad.clear()
-    drawing.pad.visit(13, 13)
-    assert (13, 13) in inked(drawing) and len(inked(drawing)) <= count
+@pytest.mark.parametrize("brush", [1, 2, 5])
+def test_a_line_covers_its_area(brush):
+    covered = coverage([(0.25, 0.4), (0.7, 0.8)], 40, 40, brush)
+    length = 40 * math.hypot(0.45, 0.4)
+    area = length * brush + math.pi * (brush / 2) ** 2
+    assert covered.sum().item() == pytest.approx(area, rel=0.1) and covered.min() == 0 and covered.max() <= 1
+    assert torch.equal(coverage([(0.2, 0.2), (0.2, 0.2)], 9, 9, brush), coverage([(0.2, 0.2)], 9, 9, brush))
 
 
-def test_a_drawing_can_start_from_the_test_picture(drawing, test_iter):
-    drawing.index = 6
-    drawing.button["copy picture"].click()
-    torch.testing.assert_close(drawing.result["input"], test_iter.batch([6])[0])
-    shades = {cell.style.button_color for row in drawing.pad.cells for cell in row}
-    assert len(shades) > 2, "the cells show the picture"
-    drawing.button["clear"].click()
-    assert not inked(drawing)
+def test_handles_stay_in_the_picture_and_turn_about_its_middle(net, test_iter):
+    for moves in ({}, {"right": 14, "down": -14, "scale": 2.0, "rotate": 35}, {"right": -14, "scale": 0.5}):
+        lab = PictureLab(net, test_iter, **moves)
+        width, height = svg.size(lab.picture)
+        handles = re.findall(r'<rect x="([\d.-]+)" y="([\d.-]+)"[^>]*aria-label="(turn|scale)[^>]*data-touch="([^"]*)"',
+                             lab.picture)  # fmt: skip
+        assert len(handles) == 2
+        for x, y, _, told in handles:
+            x, y, (u, v) = float(x), float(y), json.loads(html.unescape(told))["across"]["about"]
+            assert 0 < x < width - 26 and 0 < y < height - 26
+            centre = (326 + 126 + 9 * lab.right, 58 + 126 + 9 * lab.down)
+            assert (x + 26 * u, y + 26 * v) == pytest.approx(centre, abs=0.1)
 
 
 def test_a_drawing_is_moved_as_a_picture_is(drawing):
-    drawing.pad.visit(5, 5)
+    drawing.pad.stroke([(0.3, 0.3)], 3)
+    drawing.refresh()
     before = drawing.result["picture"]
     drawing.update(right=2, down=1)
-    assert torch.equal(drawing.result["picture"], before.roll((1, 2), (0, 1)))
+    torch.testing.assert_close(drawing.result["picture"], before.roll((1, 2), (0, 1)))
 
 
 def test_every_control_of_the_picture_lab_works(net, test_iter):
     lab = PictureLab(net, test_iter)
     drive(lab)
+    lab.source = TEST  # the pen made it a drawing
     said = lab.describe(lab.result)
     assert said.startswith("test picture 0 (t-shirt), shifted 0 right and 0 down, rotated 0°, scaled 1.00: ")
     assert f"with probability {lab.result['probabilities'].max():.3f}" in said

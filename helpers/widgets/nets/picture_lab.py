@@ -1,26 +1,20 @@
 """Move, turn, scale or draw a picture and watch a net's probabilities."""
 
 import math
-from functools import cached_property
 
 import ipywidgets as W
 import torch
+import traitlets as T
 from torch.nn import functional as F
 
-from helpers.drawing import svg
-
-from ..kit.base import Explorer, choice, slider
-from ..kit.drawing_pad import CELL, SIDE, DrawingPad
+from ..kit.base import Explorer, choice, slider, switch
+from ..kit.drawing_pad import DrawingPad
 from ..kit.layers import check_arguments, quiet_copy, run
+from ..kit.layout import side_by_side
+from .picture_lab_picture import draw_lab
 
 TEST, DRAWN = "test picture", "my drawing"
-HINT = (
-    '<span style="white-space:nowrap">Click cells (no dragging), or draw with the two sliders; '
-    "<b>lines</b> joins two places.</span>"
-)
-PAD = SIDE * CELL
-WIDTH, HEIGHT = 520, 256
-SEEN = 168  # px, side of the picture that the net sees
+LARGEST = 999  # row or column of a picture
 
 
 class PictureLab(Explorer):
@@ -29,38 +23,70 @@ class PictureLab(Explorer):
     A test picture or the learner's own drawing is turned and scaled about its centre, then shifted by whole pixels;
     what comes in from outside is black. `result` holds "picture" (H, W) from 0 to 1, "input" (1, 1, H, W) as the
     net gets it, "probabilities" (classes,), "predicted" and, for a test picture, "true", else None.
+    A stroke on the test picture makes it the drawing. Keys draw with a pen at `pen_row`, `pen_column`, in pixels.
     """
 
-    source = choice(TEST, [TEST, DRAWN], "", help="draw with the mouse or with the sliders beside the pad")
+    source = choice(TEST, [TEST, DRAWN], "", help="a stroke on the test picture makes it your drawing")
     index = slider(0, 0, 99_999, "picture", help="number of the test picture")
     right = slider(0, -14, 14, "shift right", help="pixels")
     down = slider(0, -14, 14, "shift down", help="pixels")
     rotate = slider(0, -180, 180, "rotate", step=5, help="degrees, anticlockwise")
     scale = slider(1.0, 0.5, 2.0, "scale", step=0.05)
+    pen = choice("draw", ["draw", "erase"], "", help="what a stroke does")
+    brush = slider(2, 1, 6, "brush", help="pixels")
+    pen_row = slider(14, 0, LARGEST, "pen: row")
+    pen_column = slider(14, 0, LARGEST, "pen: column")
+    pen_down = switch(False, "pen down")
 
     def __init__(self, net, test_iter, **values):
         check_arguments(net, test_iter)
         self.net, self.test_iter = net, test_iter
-        self._original = W.HTML()
+        self.pad = DrawingPad(*test_iter.batch([0])[0].shape[2:])
+        self._pen = (self.pen_row, self.pen_column)
         super().__init__(**values)
-        controls, picture, message = self.children
-        moves = [self.controls[name] for name in ("right", "down", "rotate", "scale")]
-        columns = W.HBox([self._side, W.VBox([*moves, picture])], layout=W.Layout(flex_flow="row wrap"))
-        self.children = [controls, columns, message]
-        self.observe(lambda _: self._show_side(), "source")
-        self._show_side()
 
-    @cached_property
-    def pad(self):
-        """The drawing pad, made when it is first needed."""
-        height, width = self.test_iter.batch([0])[0].shape[2:]
-        return DrawingPad(height, width, self.refresh)
+    # The hand ------------------------------------------------------------------------------------------------
+
+    def draw_stroke(self, name, points):
+        """Draw on the pad; a test picture that lies there becomes the drawing."""
+        with self._held_back():
+            if self.source == TEST:
+                self.pad.load(self._test_picture(self.index)[0][0, 0])
+                self.source = DRAWN
+        self.pad.stroke(points, self.brush, erase=self.pen == "erase")
+
+    @T.observe("pen_row", "pen_column", "pen_down")
+    def _move_the_pen(self, _):
+        """Draw from where the pen was to where it is now, if it is down."""
+        place = (self.pen_row, self.pen_column)
+        if self.pen_down:
+            height, width = self.pad.ink.shape
+            points = [((column + 0.5) / width, (row + 0.5) / height) for row, column in (self._pen, place)]
+            self.draw_stroke("ink", points)
+        self._pen = place
+
+    def buttons(self):
+        """Actions on the moves and on the drawing."""
+        return {"undo moves": self.undo, "clear": self.clear}
+
+    def undo(self):
+        """Show the picture as it is again."""
+        self.update(right=0, down=0, rotate=0, scale=1.0)
+
+    def clear(self):
+        """Start the drawing anew from black."""
+        self.pad.clear()
+        with self._held_back():
+            self.source = DRAWN
+
+    # What it shows -------------------------------------------------------------------------------------------
 
     def limits(self, **_):
-        """The pictures that there are."""
-        return {"index": (0, self.test_iter.num_images - 1)}
+        """The pictures that there are, and the pixels of one."""
+        height, width = self.pad.ink.shape
+        return {"index": (0, self.test_iter.num_images - 1), "pen_row": (0, height - 1), "pen_column": (0, width - 1)}
 
-    def compute(self, source, index, right, down, rotate, scale):
+    def compute(self, source, index, right, down, rotate, scale, **pen):
         """Transform the picture and ask the net."""
         drawn = source == DRAWN
         pixels, true = (self.pad.ink[None, None], None) if drawn else self._test_picture(index)
@@ -69,8 +95,9 @@ class PictureLab(Explorer):
         return {
             "name": "the drawing" if drawn else f"test picture {index}", "original": pixels[0, 0],
             "picture": moved[0, 0], "input": self.standardised(moved), "probabilities": probabilities,
-            "predicted": int(probabilities.argmax()), "true": true,
+            "predicted": int(probabilities.argmax()), "true": true, "classes": self.test_iter.classes,
             "moves": f"shifted {right} right and {down} down, rotated {rotate}°, scaled {scale:.2f}",
+            "right": right, "down": down, "rotate": rotate, "scale": scale, **pen,
         }  # fmt: skip
 
     def standardised(self, pixels):
@@ -104,62 +131,20 @@ class PictureLab(Explorer):
         )
 
     def draw(self, result):
-        """Draw the picture that the net sees, and its ten probabilities as bars."""
-        image = result["picture"]
-        name = self.test_iter.classes[result["predicted"]]
-        parts = [
-            svg.text(2, 14, "what the net sees", anchor="start"),
-            svg.tile(image.numpy(), 2, 22, SEEN, SEEN * image.shape[0] / image.shape[1], limit=1.0),
-            svg.text(2, SEEN + 46, "its answer:", anchor="start"),
-            svg.text(2, SEEN + 68, name, size=17, anchor="start", bold=True, color=svg.ORANGE),
-            _bars(result, self.test_iter.classes),
-        ]
-        return svg.picture(WIDTH, HEIGHT, *parts, label=self.describe(result))
-
-    def buttons(self):
-        """Actions on the moves and on the drawing."""
-        return {"undo moves": self.undo, "copy picture": self.copy, "clear": self.clear}
-
-    def undo(self):
-        """Show the picture as it is again."""
-        self.update(right=0, down=0, rotate=0, scale=1.0)
-
-    def clear(self):
-        """Start the drawing anew from black."""
-        self.pad.clear()
-
-    def copy(self):
-        """Start the drawing from the present test picture."""
-        self.pad.load(self._test_picture(self.index)[0][0, 0])
+        """Draw the pad, the picture that the net sees with its handles, and its probabilities as bars."""
+        return draw_lab(result, self.describe(result))
 
     def arrange(self):
-        """What to look at and where to draw on the left, the moves and the answer on the right."""
-        for name in ("right", "down", "rotate", "scale"):
-            self.controls[name].style.description_width = "80px"
-            self.controls[name].layout.width = "380px"
-        self._side = W.VBox(layout=W.Layout(width=f"{PAD + 48}px", height=f"{PAD + 148}px", overflow="hidden"))
-        self._hint = W.HTML(layout=W.Layout(overflow="hidden"))
+        """Which picture and how to draw; the moves are made on the picture."""
+        c = self.controls
         for button in self.button.values():
-            button.layout.width = "auto"
-        self.button["undo moves"].layout.flex = self.controls["source"].layout.flex = "0 0 auto"
-        row = [self.controls["source"], self.button["undo moves"], self._hint]
-        return W.HBox(row, layout=W.Layout(align_items="center"))
-
-    def refresh(self, *, first=False):
-        """Compute and draw anew, the untouched test picture included."""
-        super().refresh(first=first)
-        if self.result and self.source == TEST:
-            tile = svg.tile(self.result["original"].numpy(), 0, 0, PAD, PAD, limit=1.0)
-            name = self.test_iter.classes[self.result["true"]]
-            self._original.value = svg.picture(PAD, PAD, tile, label=f"{self.result['name']}: {name}")
-
-    def _show_side(self):
-        if self.source == DRAWN:
-            self._side.children = [self.pad, W.HBox([self.button["copy picture"], self.button["clear"]])]
-            self._hint.value = HINT
-        else:
-            self._side.children = [self._original, self.controls["index"]]
-            self._hint.value = ""
+            button.layout.width = "110px"
+        for name in ("source", "pen"):
+            c[name].layout.width = "max-content"
+        c["brush"].style.description_width = "50px"
+        c["brush"].layout.width = "260px"
+        rows = [c["source"], c["index"], self.button["undo moves"]], [c["pen"], c["brush"], self.button["clear"]]
+        return W.VBox([side_by_side(row) for row in rows])
 
     def _test_picture(self, index):
         X, y = self.test_iter.batch([index])
@@ -180,20 +165,3 @@ def transform(pixels, *, right=0, down=0, rotate=0, scale=1.0):
     theta = torch.cat([back, -back @ torch.tensor([[x], [y]], dtype=torch.float64)], 1)
     grid = F.affine_grid(theta.expand(len(pixels), 2, 3), list(pixels.shape), align_corners=False)
     return F.grid_sample(pixels.double(), grid, align_corners=False).to(pixels.dtype)
-
-
-def _bars(result, names):
-    """One row a class: its name, its bar, its number; the answer in orange, the true class marked."""
-    left, width, step, parts = 290, 130, (HEIGHT - 22) / len(names), []
-    for i, (name, share) in enumerate(zip(names, result["probabilities"].tolist(), strict=True)):
-        answer, top = i == result["predicted"], 20 + i * step
-        base = top + step / 2 + 4
-        parts.append(svg.text(left - 8, base, name, size=svg.fit(name, 96), anchor="end", bold=answer))
-        parts.append(svg.rect(left, top + 3, width, step - 6, stroke=svg.GREY, line=0.6))
-        parts.append(
-            svg.rect(left, top + 3, share * width, step - 6, stroke="none", fill=svg.ORANGE if answer else svg.BLUE)
-        )
-        parts.append(svg.text(left + width + 8, base, f"{share:.3f}", size=11, anchor="start", bold=answer))
-        if i == result["true"]:
-            parts.append(svg.text(left + width + 46, base, "◂ true", size=11, anchor="start", color=svg.GREEN))
-    return svg.text(left, 14, "probability", anchor="start") + "".join(parts)

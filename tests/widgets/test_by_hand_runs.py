@@ -1,0 +1,88 @@
+"""The widgets that draw, train and measure, by a real mouse and real keys in JupyterLab."""
+
+import pathlib
+
+import nbformat
+import pytest
+
+from ..browser import KERNEL, Page
+from .mouse import Hand
+
+CELLS = [f"""import sys
+sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
+from tests.examples import lenet_like, pictures
+from helpers.widgets import PictureLab
+picture_lab = PictureLab(lenet_like(), pictures(40))
+picture_lab"""]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opened(lab, chromium):
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata={"kernelspec": KERNEL}
+    )
+    nbformat.write(made, lab.folder / "root" / "by_hand_runs.ipynb")
+    page = Page(chromium, lab, "by_hand_runs.ipynb")
+    page.run_all(120)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def hand(opened, request):
+    """The hand on the widget whose number the test gives; nothing jumps, nothing goes wrong."""
+    hand = Hand(opened, request.param)
+    height = hand.widget.bounding_box()["height"]
+    yield hand
+    assert hand.widget.bounding_box()["height"] == pytest.approx(height, abs=1)
+    assert not opened.errors and not opened.alerts()
+
+
+def on(number):
+    return pytest.mark.parametrize("hand", [number], indirect=True)
+
+
+def press(hand, label, *keys):
+    hand.area(label).focus()
+    for key in keys:
+        hand.page.keyboard.press(key)
+
+
+@on(0)
+@pytest.mark.timeout(200)
+def test_draw_drag_turn_and_scale(hand):
+    """A stroke shows before Python knows of it; the picture is moved by its handles; keys do all of it."""
+    hand.to("drawing pad", 0.1, 0.5)
+    hand.mouse.down()
+    hand.to("drawing pad", 0.9, 0.5, steps=10)
+    line = hand.widget.locator("polyline[stroke-linecap]")
+    assert len(line.get_attribute("points").split()) > 8 and "test picture 0" in hand.said()
+    hand.mouse.up()
+    hand.wait_for("the drawing")
+    line.wait_for(state="detached")
+    assert float(hand.ask("print(picture_lab.pad.ink[13:15, 4:24].min().item())")) > 0.99
+
+    hand.drag("picture,", (0.5, 0.5), (0.5 + 3 / 28, 0.5 - 2 / 28))
+    hand.wait_for("shifted 3 right and -2 down")
+    far = 124 / 26  # px between the knob and the middle of the picture, in sides of the knob
+    hand.drag("turn", (0.5, 0.5), (0.5 - far, 0.5 + far))
+    hand.wait_for("rotated 90°")
+    hand.widget.get_by_role("button", name="undo moves").click()
+    hand.wait_for("shifted 0 right and 0 down, rotated 0°, scaled 1.00")
+    hand.drag("scale", (0.5, 0.5), (0.5 - 126 / 26 / 2, 0.5 - 126 / 26 / 2))
+    hand.wait_for("scaled 0.50")
+
+    press(hand, "picture,", "ArrowRight", "ArrowDown")
+    hand.wait_for("shifted 1 right and 1 down")
+    press(hand, "turn", "ArrowUp")
+    hand.wait_for("rotated 5°")
+    press(hand, "scale", "End")
+    hand.wait_for("scaled 2.00")
+    hand.widget.get_by_role("button", name="clear").click()
+    press(hand, "drawing pad", "Home", " ")
+    hand.area("drawing pad, the pen down at row 14, column 0").wait_for()
+    press(hand, "drawing pad", "ArrowRight", "ArrowRight")
+    hand.area("drawing pad, the pen down at row 14, column 2").wait_for()
+    press(hand, "drawing pad", " ")
+    hand.area("drawing pad, the pen up at row 14, column 2").wait_for()
+    assert hand.ask("print(picture_lab.pad.ink[14, :4].round().tolist())").strip() == "[1.0, 1.0, 1.0, 0.0]"
