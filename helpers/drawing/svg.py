@@ -145,29 +145,29 @@ def number(value):
     return f"{value:g}" if abs(value) < 1e4 else f"{value:.2g}"
 
 
-def matrix(values, x, y, cell=28, *, colors="signed", limit=None, numbers=True, faint=None):
-    """Return a table of coloured cells, (rows, columns), each with its number.
+def matrix(values, x, y, cell=28, *, high=None, colors="signed", limit=None, numbers=True, faint=None):
+    """Return a table of coloured cells, (rows, columns), each with its number; `cell` px wide and `high` px high.
 
-    Cells where `faint`, of the same shape, holds stay empty and grey. Above 16x16 it becomes one image: numbers
-    would be unreadable and slow.
+    Without `high` they are square. Cells where `faint`, of the same shape, holds stay empty and grey. Above 16x16 it
+    becomes one image: numbers would be unreadable and slow.
     """
     values = np.asarray(values, dtype=np.float64)
-    rows, columns = values.shape
+    (rows, columns), high = values.shape, high or cell
     if max(rows, columns) > 16:
-        return tile(values, x, y, columns * cell, rows * cell, colors=colors, limit=limit)
+        return tile(values, x, y, columns * cell, rows * high, colors=colors, limit=limit)
     shades, palette, parts = levels(values, colors, limit), PALETTES[colors], []
     font_size = fit(max((number(value) for value in values.flat), key=len, default=""), cell)
     for i in range(rows):
         for j in range(columns):
-            left, top = x + j * cell, y + i * cell
+            left, top = x + j * cell, y + i * high
             if faint is not None and faint[i][j]:
-                parts.append(rect(left, top, cell, cell, fill=GREY, opacity=0.25, stroke=GREY, line=0.5))
+                parts.append(rect(left, top, cell, high, fill=GREY, opacity=0.25, stroke=GREY, line=0.5))
                 continue
             r, g, b = (int(part) for part in palette[shades[i, j]])
-            parts.append(rect(left, top, cell, cell, fill=f"#{r:02x}{g:02x}{b:02x}", stroke=GREY, line=0.5))
+            parts.append(rect(left, top, cell, high, fill=f"#{r:02x}{g:02x}{b:02x}", stroke=GREY, line=0.5))
             if numbers:
                 ink = "#000" if 0.299 * r + 0.587 * g + 0.114 * b > 120 else "#fff"
-                middle = top + cell / 2 + font_size / 3
+                middle = top + high / 2 + font_size / 3
                 parts.append(text(left + cell / 2, middle, number(values[i, j]), size=font_size, color=ink))
     return "".join(parts)
 
@@ -188,11 +188,11 @@ def axes(x, y, width, height, xlim, ylim, *, xlabel="", ylabel="", xticks=None, 
     for tick in ticks(*xlim) if xticks is None else xticks:
         left = x + scaled(tick, xlim) * width
         parts.append(path([(left, y + height), (left, y + height + 4)], line=0.8))
-        parts.append(text(left, y + height + 16, number(tick), size=10))
+        parts.append(text(left, y + height + 16, number(tick), size=11))
     for tick in ticks(*ylim) if yticks is None else yticks:
         top = y + height - scaled(tick, ylim) * height
         parts.append(path([(x - 4, top), (x, top)], line=0.8))
-        parts.append(text(x - 6, top + 3.5, number(tick), size=10, anchor="end"))
+        parts.append(text(x - 6, top + 4, number(tick), size=11, anchor="end"))
     parts.append(text(x + width / 2, y + height + 31, xlabel, size=11))
     parts.append(text(x, y - 6, ylabel, size=11, anchor="start"))
     return "".join(parts)

@@ -19,10 +19,14 @@ def cells(name, at, count, low=0, high=None, *, offset=0, path=()):
     return _axis("cell", name, at, low, count - 1 if high is None else high, path, count=count, offset=offset)
 
 
-def scale(name, at, first, last, *, step, low=None, high=None, path=()):
-    """Return an axis of numbers from `first`, at the left or upper edge, to `last`, at the other one."""
+def scale(name, at, first, last, *, step, low=None, high=None, log=False, path=()):
+    """Return an axis of numbers from `first`, at the left or upper edge, to `last`, at the other one.
+
+    On a `log` axis, both ends above 0, equal ways are equal factors.
+    """
     low, high = min(first, last) if low is None else low, max(first, last) if high is None else high
-    return _axis("point", name, at, low, high, path, first=first, last=last, step=step)
+    more = {"log": True} if log else {}
+    return _axis("point", name, at, low, high, path, first=first, last=last, step=step, **more)
 
 
 def shift(name, at, low, high, *, span, step=1, path=()):

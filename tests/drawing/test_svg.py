@@ -40,6 +40,14 @@ def test_a_matrix_shows_its_numbers_and_leaves_faint_cells_empty():
     assert "<image" in svg.matrix(np.zeros((17, 3)), 0, 0)
 
 
+@pytest.mark.parametrize("faint", [None, np.ones((2, 3))])
+def test_cells_of_a_matrix_may_be_wider_than_high(faint):
+    drawn = svg.matrix(np.zeros((2, 3)), 10, 20, 40, high=25, faint=faint)
+    boxes = re.findall(r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', drawn)
+    assert boxes == [(str(10 + 40 * j), str(20 + 25 * i), "40", "25") for i in range(2) for j in range(3)]
+    assert 'width="720" height="25"' in svg.matrix(np.zeros((1, 18)), 0, 0, 40, high=25)
+
+
 @pytest.mark.parametrize("values", [np.zeros((3, 3)), np.full((2, 2), 5.0)])
 def test_constant_matrices_draw(values):
     ET.fromstring(svg.picture(100, 100, svg.matrix(values, 0, 0), label="constant"))

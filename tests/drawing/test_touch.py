@@ -53,6 +53,12 @@ def test_a_pad_says_its_stroke_and_what_keys_do():
         "stroke": {"name": "ink", "line": 6, "ink": "#fff"}}  # fmt: skip
 
 
+def test_a_scale_is_logarithmic_where_it_says_so():
+    axis = told(touch.area(0, 0, 9, 9, across=touch.scale("n", 5, 1, 100, step=1, log=True), label=""))["across"]
+    assert axis["log"] is True and (axis["first"], axis["last"], axis["low"], axis["high"]) == (1, 100, 1, 100)
+    assert "log" not in told(touch.area(0, 0, 9, 9, across=touch.scale("n", 5, 1, 100, step=1), label=""))["across"]
+
+
 def test_a_button_says_what_it_sets_and_whether_it_holds():
     node = touch.button(0, 0, 9, 9, label="layer <3>", pressed=True, layer=3)
     assert told(node) == {"set": {"layer": 3}} and 'aria-pressed="true"' in node

@@ -30,7 +30,7 @@ def assert_texts_stand_apart(picture):
     boxes = []
     for x, y, size, anchor, style, words in re.findall(pattern, picture):
         wide = ink(html.unescape(words), "bold" in style) * float(size)
-        left = float(x) - (wide / 2 if anchor == "middle" else 0)
+        left = float(x) - wide * {"start": 0, "middle": 0.5, "end": 1}[anchor]
         boxes.append((left, left + wide, float(y) - 0.75 * float(size), float(y), words))
     for left, right, top, bottom, words in boxes:
         assert left >= 0 and right <= width and top >= 0 and bottom <= height, words

@@ -6,9 +6,13 @@ import statistics
 import pytest
 import torch
 
+from helpers.drawing import svg
 from helpers.widgets import ConvolutionIntegral
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.layers.convolution_integral import EATEN, LEFT_OVER
+
+from .looks import assert_texts_stand_apart, smallest_font
+from .test_hand import moved
 
 
 def test_every_control_moves_the_picture():
@@ -86,3 +90,29 @@ def test_a_whole_meal_counts_before_anything_is_lost():
     widget = ConvolutionIntegral(f="one meal", g="stays 3 hours", x=2.5)
     assert widget.result["amount"] == pytest.approx(2.0)
     assert statistics.fmean(widget.result["eaten"].tolist()) * 16 == pytest.approx(2.0)
+
+
+def test_the_hand_drags_g_and_the_moment_of_eating():
+    widget = ConvolutionIntegral()
+    moved(widget, ("x", [], 5.5), ("t", [], 0.4))
+    assert (widget.x, widget.t) == (5.5, 0.4)
+    assert widget.result["amount"] == pytest.approx(portions_left("one meal", "fades", 5.5), abs=2e-4)
+    moved(widget, ("x", [], -3), ("t", [], 20))
+    assert (widget.x, widget.t) == (0.0, 12.0)
+    assert [widget.picture.count(f'"name": "{name}"'.replace('"', "&quot;")) for name in "xt"] == [2, 1]
+
+
+def test_x_walks_by_itself():
+    widget = ConvolutionIntegral(x=0.0)
+    assert widget.play.max == 120
+    widget.play.value = 31
+    assert widget.x == widget.result["x"] == 3.1
+
+
+@pytest.mark.parametrize("g", LEFT_OVER)
+@pytest.mark.parametrize(("x", "t"), [(3.0, 1.0), (0.0, 12.0), (12.0, 0.0), (10.1, 11.9)])
+def test_its_texts_are_readable_and_stand_apart(x, t, g):
+    picture = ConvolutionIntegral(x=x, t=t, g=g).picture
+    assert smallest_font(picture) >= 11 and "-0.000" not in picture
+    assert svg.size(picture) == svg.size(ConvolutionIntegral().picture)
+    assert_texts_stand_apart(picture)

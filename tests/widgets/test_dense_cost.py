@@ -1,13 +1,23 @@
 """DenseCost: its counts are PyTorch's own."""
 
+import html
+import json
+import math
+import re
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from helpers.drawing import svg
+from helpers.drawing.words import count
 from helpers.widgets import DenseCost
 from helpers.widgets.kit.driver import drive
+from helpers.widgets.layers.dense_cost import LEFT, WIDTH
+
+from .looks import assert_texts_stand_apart, smallest_font
+from .test_hand import moved
 
 
 def test_every_control_moves_the_picture():
@@ -64,3 +74,47 @@ def test_the_ratio_depends_on_pixels_and_kernel_only():
         result = DenseCost(channels=channels, hidden=hidden, kernel_size=5).result
         ratios.append(result["dense"]["weights"] / result["convolution"]["weights"])
     assert ratios == [pytest.approx(12e6 / 25)] * 3
+
+
+ENDS = [dict(megapixels=12.0), dict(megapixels=50.0, channels=16, hidden=1000, kernel_size=11),
+        dict(megapixels=0.1, channels=1, hidden=10, kernel_size=1)]  # fmt: skip
+
+
+@pytest.mark.parametrize("values", ENDS)
+def test_the_factor_is_said_and_so_is_whether_a_gpu_holds_it(values):
+    widget = DenseCost(**values)
+    dense, convolution = widget.result["dense"], widget.result["convolution"]
+    assert f"× {count(round(dense['weights'] / convolution['weights']))}" in widget.picture
+    ratio = convolution["multiply_adds"] // dense["multiply_adds"]
+    assert (f"× {ratio}<" if ratio > 1 else ">equal<") in widget.picture
+    assert ("holds it" in widget.picture) == (dense["training_bytes"] <= 80e9)
+    assert ("1 channel," in widget.describe(widget.result)) == (values.get("channels") == 1)
+
+
+@pytest.mark.parametrize("values", ENDS)
+def test_its_texts_are_readable_and_stand_apart(values):
+    picture = DenseCost(**values).picture
+    assert smallest_font(picture) >= 11 and svg.size(picture) == svg.size(DenseCost().picture)
+    assert_texts_stand_apart(picture)
+
+
+def bars(widget):
+    """Return {quantity and layer: (bar's length in px, the axis that a drag moves)}."""
+    lengths = re.findall(r'<rect x="228" y="[\d.]+" width="([\d.]+)" height="18" fill="#', widget.picture)
+    axes = [json.loads(html.unescape(told))["across"] for told in re.findall(r'data-touch="([^"]*)"', widget.picture)]
+    return list(zip(map(float, lengths), axes, strict=True))
+
+
+def test_a_bar_follows_the_hand_on_its_log_axis():
+    """The value that the browser makes of a place is the one whose bar ends there."""
+    widget = DenseCost()
+    for i, (length, axis) in enumerate(bars(widget)):
+        at_the_end = axis["first"] * (axis["last"] / axis["first"]) ** (length / WIDTH)
+        assert at_the_end == pytest.approx(axis["at"], rel=2e-3), "a press on the end of a bar moves nothing"
+        new = 24.0 if axis["name"] == "megapixels" else 5
+        moved(widget, (axis["name"], [], new))
+        grown = 10 ** ((bars(widget)[i][0] - length) / WIDTH * 15)
+        power = 1 if axis["name"] == "megapixels" else 2
+        assert math.log10(grown) == pytest.approx(power * math.log10(new / axis["at"]), abs=2e-2)
+        moved(widget, (axis["name"], [], axis["at"]))
+    assert LEFT == 228 and widget.result["dense"]["weights"] == 3_600_000_000

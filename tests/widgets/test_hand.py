@@ -175,6 +175,16 @@ def test_a_player_takes_single_steps_where_motion_is_to_be_reduced(table):
     assert table.play.playing and table.at == 1
 
 
+def test_a_player_of_a_float_slider_takes_its_steps(table):
+    play, slider = player(table.controls["rate"]), table.controls["rate"]
+    assert (play.max, play.value, slider.step) == (20, 10, 0.05)
+    play.value = 11
+    assert table.rate == slider.value == 0.55
+    table.rate = 0.123
+    assert (table.rate, play.value) == (0.123, 2), "a number between two steps stays"
+    assert type(player(table.controls["at"]).value) is int
+
+
 def test_placed_and_within():
     assert placed((1, (2, 3)), [1, 0], 9) == (1, (9, 3)) and placed(1, [], 9) == 9
     trait = T.Int(min=0, max=10)

@@ -17,6 +17,7 @@ class Hands(Explorer):
     at = slider(2.0, 0.0, 10.0, "at", step=0.5)
     angle = slider(0, -180, 180, "angle", step=5)
     size = slider(1.0, 0.5, 2.0, "size", step=0.1)
+    many = slider(1, 1, 1000, "many")
 
     def __init__(self):
         self.strokes, self.drawn, self.dropped = [], 0, ""
@@ -53,6 +54,8 @@ class Hands(Explorer):
                        across=touch.turn("angle", r["angle"], -180, 180, about=(0.5 - 2.5 * r["size"], 0.5), step=5)),
             touch.area(340, 245, 20, 20, label="spread",
                        across=touch.spread("size", r["size"], 0.5, 2, about=(-2, -1.25), step=0.1)),
+            touch.area(250, 250, 90, 20, across=touch.scale("many", r["many"], 1, 1000, step=1, log=True),
+                       label="decades"),
         ]
         return svg.picture(400, 290, *parts, label=self.describe(r))
 
@@ -98,6 +101,11 @@ def test_the_mouse(hand):
     hand.wait_for("angle=0 ")
     hand.drag("spread", (0.5, 0.5), (3.0, 2.25))  # twice as far from (-2, -1.25)
     hand.wait_for("size=2")
+    hand.to("decades", 2 / 3, 0.5)
+    hand.mouse.down()
+    hand.mouse.up()
+    hand.page.wait_for_timeout(400)
+    assert 90 < int(hand.said().split("many=")[1].split()[0]) < 110, "two thirds of three decades"
     hand.area("tile 2").click()
     hand.wait_for("tile=2")
     assert hand.area("tile 2").get_attribute("aria-pressed") == "true"
@@ -146,7 +154,7 @@ def test_the_keyboard_names_and_the_live_region(hand):
         "() => document.querySelector('.cnn-unseen').textContent.includes('tile=1')", timeout=10_000
     )
     for handle in hand.widget.locator("[role=slider]:not([data-touch])").all():
-        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at", "angle", "size")
+        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at", "angle", "size", "many")
 
 
 @pytest.mark.timeout(300)

@@ -7,12 +7,13 @@ import traitlets as T
 def player(slider, interval=500):
     """Return a play button that moves `slider`, once through or, with its own switch, round and round.
 
-    It takes a step every `interval` milliseconds and follows the slider's value and its highest one; `slider`
-    begins at 0.
+    It takes one of the slider's steps every `interval` milliseconds and follows the slider's value and its highest
+    one; `slider` begins at 0.
     """
-    play = W.Play(interval=interval, min=0, max=0)
+    play, step = W.Play(interval=interval, min=0, max=0), slider.step
+    there_and_back = (lambda value: round(value / step)), (lambda steps: type(step)(round(steps * step, 9)))
     for trait in ("max", "value"):  # linked in the kernel: it works without a browser as well
-        T.link((slider, trait), (play, trait))
+        T.link((slider, trait), (play, trait), transform=there_and_back)
     return play
 
 

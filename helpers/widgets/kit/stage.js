@@ -20,10 +20,12 @@ function stepped(axis, value) {
   return clamp(Number(whole.toFixed(9)), axis.low, axis.high);
 }
 
+const pointAt = ({first, last, log}, share) => log ? first * (last / first) ** share : first + share * (last - first);
+
 // The value of an axis for a pointer at `share` (0..1) of the area, pressed at share `from` with value `start`.
 function valued(axis, share, from, start) {
   if (axis.as === "cell") return clamp(clamp(Math.floor(share * axis.count), 0, axis.count - 1) + axis.offset, axis.low, axis.high);
-  if (axis.as === "point") return stepped(axis, axis.first + clamp(share, 0, 1) * (axis.last - axis.first));
+  if (axis.as === "point") return stepped(axis, pointAt(axis, clamp(share, 0, 1)));
   return stepped(axis, start + Math.round((share - from) * axis.span / axis.step) * axis.step);
 }
 

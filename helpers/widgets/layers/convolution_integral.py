@@ -1,16 +1,20 @@
 """The convolution of mathematics, seen as an area: food eaten at time t, share of it left at time x."""
 
+import ipywidgets as W
 import torch
 import torch.nn.functional as F
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
 from ..kit.base import Explorer, choice, slider
+from ..kit.player import player
 
 STEP = 0.05  # hours between samples; the jumps of all shapes lie between two samples
 HOURS, BEFORE = 12, 4  # the time axis runs from -BEFORE to HOURS
-LEFT, WIDTH, HEIGHT, GAP = 48, 420, 84, 58
-RIGHT, NARROW = 530, 150
+MOMENT = 0.1  # hours, the step of x and t
+LEFT, WIDTH, HEIGHT, GAP = 24, 520, 84, 58
+RIGHT, NARROW = 586, 186
+SIZE = RIGHT + NARROW + 12, 26 + 3 * HEIGHT + 2 * GAP + 40
 TIMES, TICKS = (-BEFORE, HOURS), range(-BEFORE, HOURS + 1, 2)
 
 
@@ -31,15 +35,23 @@ LEFT_OVER = {  # g(s): share left s hours after it was eaten
 
 
 class ConvolutionIntegral(Explorer):
-    """f(t), g flipped and moved to x, their product with its area, and the area as a curve over x.
+    """Drag g, flipped, over f: their product, its area, and the area as a curve over x follow.
 
     `result["amount"]` is the integral of f(t)·g(x − t) at x; `result["curve"]` that integral at `result["xs"]`.
     """
 
-    x = slider(3.0, 0.0, 12.0, "x (now)", step=0.1, help="hours since the start: the moment at which we look")
-    t = slider(1.0, 0.0, 12.0, "t (eaten)", step=0.1, help="one moment of eating")
-    f = choice("one meal", EATEN, "f: food")
+    x = slider(3.0, 0.0, 12.0, "x (now)", step=MOMENT, help="hours since the start: the moment at which we look")
+    t = slider(1.0, 0.0, 12.0, "t (eaten)", step=MOMENT, help="one moment of eating")
+    f = choice("one meal", EATEN, "f: food eaten")
     g = choice("fades", LEFT_OVER, "g: share left")
+
+    def arrange(self):
+        """Put the shapes in two rows; x walks by itself, and x and t are set on the picture."""
+        c = self.controls
+        for name in ("f", "g"):
+            c[name].style.description_width, c[name].layout.width = "100px", "520px"
+        self.play = player(c["x"], interval=100)
+        return W.VBox([c["f"], c["g"], self.play])
 
     def compute(self, x, t, f, g):
         """Sample f, the flipped g and their product, and integrate by the midpoint rule."""
@@ -52,7 +64,7 @@ class ConvolutionIntegral(Explorer):
         return {
             "x": x, "t": t, "f": f, "g": g, "times": times, "eaten": eaten(times), "flipped": flipped,
             "product": product, "amount": (product.sum() * STEP).item(), "xs": xs, "curve": curve,
-            "f(t)": eaten(point).item(), "g(x-t)": left_over(x - point).item(),
+            "f(t)": eaten(point).item() + 0.0, "g(x-t)": left_over(x - point).item() + 0.0,  # no -0.0
         }  # fmt: skip
 
     def describe(self, result):
@@ -68,9 +80,9 @@ class ConvolutionIntegral(Explorer):
         """Draw three panels over one time axis, and g as it was given beside them."""
         tops = [26 + row * (HEIGHT + GAP) for row in range(3)]
         return svg.picture(
-            700, tops[2] + HEIGHT + 40,
+            *SIZE,
             _factors(result, tops[0]), _product(result, tops[1]), _curve(result, tops[2]),
-            _given(result, tops[0]), _sentences(result, tops[1]),
+            _given(result, tops[0]), _sentences(result, tops[1]), _areas(result, tops),
             label=self.describe(result),
         )  # fmt: skip
 
@@ -101,7 +113,7 @@ def _factors(result, top):
         + _moment(result, place, result["f(t)"], svg.BLUE)
         + _moment(result, place, result["g(x-t)"], svg.ORANGE)
         + _now(result, top)
-        + _keys(top - 8, names)
+        + _keys(top - 8, names, "drag g")
     )
 
 
@@ -114,7 +126,7 @@ def _product(result, top):
         + svg.curve(points, *place, stroke=svg.GREEN, line=2, fill=svg.GREEN, opacity=0.4)
         + _moment(result, place, result["f(t)"] * result["g(x-t)"], svg.GREEN)
         + _now(result, top)
-        + _keys(top - 8, [("f(t) · g(x − t)", svg.GREEN, "")])
+        + _keys(top - 8, [("f(t) · g(x − t)", svg.GREEN, "")], "drag t")
     )
 
 
@@ -127,7 +139,7 @@ def _curve(result, top):
         + svg.curve([(-BEFORE, 0), (0, 0), *points], *place, stroke=svg.PURPLE, line=2)
         + _dot(place, result["x"], result["amount"], svg.PURPLE, 5)
         + _now(result, top)
-        + _keys(top - 8, [("(f ∗ g)(x): portions left at x", svg.PURPLE, "")])
+        + _keys(top - 8, [("(f ∗ g)(x): portions left at x", svg.PURPLE, "")], "drag x")
     )
 
 
@@ -148,16 +160,31 @@ def _sentences(result, top):
     """The chosen moment and the area, in numbers."""
     x, t, since = result["x"], result["t"], result["x"] - result["t"]
     lines = [
-        ("the moment t", True),
+        (f"the moment t = {t:g} h", True),
         (f"f({t:g}) = {result['f(t)']:.3f}", False),
         (f"g({x:g} − {t:g}) = {result['g(x-t)']:.3f}", False),
         ("not eaten yet at x" if since < -1e-9 else f"{t:g} + {svg.number(since)} = {x:g} = x", False),
         ("all moments", True),
-        (f"area = {result['amount']:.3f}", False),
+        (f"area = {result['amount']:.3f} portions left", False),
     ]
     return "".join(
-        svg.text(RIGHT - 14, top + 2 + 18 * i, line, size=12, anchor="start", bold=bold)
+        svg.text(RIGHT - 14, top + 2 + 20 * i, line, size=13, anchor="start", bold=bold)
         for i, (line, bold) in enumerate(lines)
+    )
+
+
+def _areas(result, tops):
+    """What a hand may drag: g in the first panel, t in the second, x in the third."""
+    x, t = result["x"], result["t"]
+    hours = HOURS + BEFORE
+    drags = (
+        (touch.shift("x", x, 0, HOURS, span=hours, step=MOMENT), f"g, flipped, at x = {x:g} h"),
+        (touch.scale("t", t, *TIMES, step=MOMENT, low=0), f"the moment t = {t:g} h"),
+        (touch.scale("x", x, *TIMES, step=MOMENT, low=0), f"now, x = {x:g} h"),
+    )
+    return "".join(
+        touch.area(LEFT, top, WIDTH, HEIGHT, across=axis, label=f"{label}: drag it, or use the arrow keys")
+        for top, (axis, label) in zip(tops, drags, strict=True)
     )
 
 
@@ -176,15 +203,16 @@ def _dot(place, u, v, color, size):
 def _now(result, top):
     """A vertical line at t = x."""
     x = LEFT + svg.scaled(result["x"], TIMES) * WIDTH
-    line = svg.path([(x, top), (x, top + HEIGHT)], line=1, dash="2 3")
-    return line + svg.text(x + 4, top + 11, "x", size=11, anchor="start")
+    line, late = svg.path([(x, top), (x, top + HEIGHT)], line=1, dash="2 3"), result["x"] > HOURS - 2
+    side, anchor = (x - 5, "end") if late else (x + 5, "start")
+    return line + svg.text(side, top + 13, f"x = {result['x']:g}", anchor=anchor)
 
 
-def _keys(y, names):
-    """Short lines with their names, side by side."""
-    parts, x = [], LEFT
+def _keys(y, names, hint):
+    """Short lines with their names, side by side; at the right end what the hand can do in the panel."""
+    parts, x = [svg.text(LEFT + WIDTH, y, f"↔ {hint}", anchor="end", bold=True)], LEFT
     for name, color, dash in names:
         parts.append(svg.path([(x, y - 4), (x + 22, y - 4)], stroke=color, line=2, dash=dash))
-        parts.append(svg.text(x + 27, y, name, size=11, anchor="start"))
-        x += 60 + 6.2 * len(name)
+        parts.append(svg.text(x + 27, y, name, anchor="start"))
+        x += 64 + 6.4 * len(name)
     return "".join(parts)

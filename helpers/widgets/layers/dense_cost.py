@@ -2,16 +2,21 @@
 
 import math
 
-from helpers.drawing import svg
+import ipywidgets as W
+
+from helpers.drawing import svg, touch
 from helpers.drawing.words import COUNTS, UNITS, count, memory
 
 from ..kit.base import Explorer, slider
+from ..kit.layout import side_by_side
 
 BYTES = 4  # of a number in fp32
 COPIES = 3  # weights, gradients, momentum
 DECADES = 15  # the bars run from 1 to 10^15
 GPU_BYTES = 80e9
-SIZE, LEFT, WIDTH, BAR = (700, 250), 132, 400, 15
+SIZE, LEFT, WIDTH, BAR = (850, 300), 228, 420, 18  # px
+PANEL, TOP, FACTOR = 80, 22, LEFT + WIDTH + 44
+MEGAPIXELS, KERNELS = (0.1, 50.0), (1, 11)
 PANELS = {  # quantity of a layer: title of its pair of bars
     "weights": "weights to learn",
     "training_bytes": "memory in training, fp32: weights, gradients, momentum",
@@ -20,16 +25,27 @@ PANELS = {  # quantity of a layer: title of its pair of bars
 
 
 class DenseCost(Explorer):
-    """Weights, training memory and multiply-adds of a dense layer and of a convolution, on a log scale.
+    """Weights, training memory and multiply-adds of a dense layer and of a convolution; drag a bar on the log scale.
+
+    A drag of a bar of the dense layer changes the photo, one of the convolution its kernel.
 
     Both have `hidden` units: the dense layer one number each, the convolution one map each, as large as the photo.
     `result` holds a dict of counts for "dense" and for "convolution", biases left out.
     """
 
-    megapixels = slider(12.0, 0.1, 50.0, "megapixels", step=0.1)
+    megapixels = slider(12.0, *MEGAPIXELS, "megapixels", step=0.1)
     channels = slider(3, 1, 16, "channels", help="1 for grey, 3 for red, green, blue, more for satellite pictures")
     hidden = slider(100, 10, 1000, "hidden units", step=10)
-    kernel_size = slider(3, 1, 11, "kernel size", step=2)
+    kernel_size = slider(3, *KERNELS, "kernel size", step=2)
+
+    def arrange(self):
+        """Put the sliders in two columns of equal tracks."""
+        c = self.controls
+        for control in c.values():
+            control.style.description_width, control.layout.width = "100px", "400px"
+        c["megapixels"].readout_format = ".1f"
+        pairs = ("megapixels", "channels"), ("kernel_size", "hidden")
+        return W.VBox([side_by_side([c[name] for name in pair]) for pair in pairs])
 
     def compute(self, megapixels, channels, hidden, kernel_size):
         """Count what each layer needs."""
@@ -44,7 +60,8 @@ class DenseCost(Explorer):
     def describe(self, result):
         """Say the counts of both layers."""
         dense, convolution = result["dense"], result["convolution"]
-        size, photo = result["kernel_size"], f"{result['pixels'] / 1e6:g} megapixels × {result['channels']} channels"
+        size, channels = result["kernel_size"], f"{result['channels']} channel{'' if result['channels'] == 1 else 's'}"
+        photo = f"{result['pixels'] / 1e6:g} megapixels × {channels}"
         return (
             f"{photo}, {result['hidden']} hidden units: the dense layer has {count(dense['weights'])} weights, "
             f"{memory(dense['bytes'])}, {memory(dense['training_bytes'])} in training; the {size}×{size} convolution "
@@ -53,13 +70,14 @@ class DenseCost(Explorer):
         )
 
     def draw(self, result):
-        """Draw three pairs of bars over one axis of powers of ten."""
-        parts, top = [], 20
-        for quantity, title in PANELS.items():
-            parts.append(svg.text(LEFT, top, title, size=11, anchor="start", bold=True))
-            parts.append(_pair(result, quantity, top + 8))
-            top += 68
-        parts += [_gpu_line(20 + 68), _axis(20, top - 14)]
+        """Draw three pairs of bars over one axis of powers of ten, and how many times the longer one is."""
+        tops = [TOP + PANEL * i for i in range(len(PANELS))]
+        parts = [_axis(TOP + 8, tops[-1] + PANEL - 18)]
+        for top, (quantity, title) in zip(tops, PANELS.items(), strict=True):
+            parts.append(svg.text(LEFT, top, title, anchor="start", bold=True))
+            parts += [_pair(result, quantity, top + 9), _factor(result, quantity, top + 9)]
+        parts.append(_gpu(result, tops[1] + 9))
+        parts.append(svg.text(LEFT + WIDTH, TOP, "↔ drag a bar", anchor="end", bold=True))
         return svg.picture(*SIZE, *parts, label=self.describe(result))
 
 
@@ -69,36 +87,70 @@ def _layer(weights, multiply_adds):
 
 
 def _pair(result, quantity, top):
-    """The dense layer's bar and under it the convolution's."""
-    in_bytes, size, parts = quantity == "training_bytes", result["kernel_size"], []
-    names = {"dense": "dense layer", "convolution": f"{size}×{size} convolution"}
+    """The dense layer's bar and under it the convolution's, each with its number and an area to drag it."""
+    names = {"dense": "dense layer", "convolution": f"{result['kernel_size']}×{result['kernel_size']} convolution"}
+    parts = []
     for (kind, name), color in zip(names.items(), svg.ACCENTS, strict=False):
-        value = result[kind][quantity]
-        end, mark = _place(value), _place(GPU_BYTES)
-        after = mark if in_bytes and kind == "dense" and end < mark < end + 150 else end  # not across the mark
-        number = f"{memory(value)} = {COPIES} × {memory(result[kind]['bytes'])}" if in_bytes else count(value)
-        parts.append(svg.text(LEFT - 8, top + 12, name, size=11, anchor="end"))
-        parts.append(svg.rect(LEFT, top, end - LEFT, BAR, fill=color, stroke="none"))
-        parts.append(svg.text(after + 6, top + 12, number, size=11, anchor="start"))
+        number = _number(quantity, result[kind][quantity])
+        parts.append(svg.text(LEFT - 108, top + 13, name, anchor="end"))
+        parts.append(svg.text(LEFT - 8, top + 13, number, anchor="end", bold=True))
+        parts.append(svg.rect(LEFT, top, _place(result[kind][quantity]) - LEFT, BAR, fill=color, stroke="none"))
+        label = f"{name}, {PANELS[quantity].split(',')[0]}: {number}, drag its bar or use the arrow keys"
+        across = _axis_of(kind, result, quantity)
+        parts.append(touch.area(LEFT, top, WIDTH, BAR, across=across, label=label))
         top += BAR + 4
     return "".join(parts)
 
 
-def _gpu_line(top):
-    """A mark across the dense layer's bar in the memory panel, at what a GPU with GPU_BYTES holds."""
-    x = _place(GPU_BYTES)
-    note = svg.text(SIZE[0] - 4, top, f"dashed: a GPU with {memory(GPU_BYTES)}", size=10, anchor="end")
-    return svg.path([(x, top + 4), (x, top + 12 + BAR)], dash="3 3") + note
+def _axis_of(kind, result, quantity):
+    """What a drag of a bar changes: the photo's size, or the kernel's, so far that the bar ends at the pointer."""
+    value = result[kind][quantity]
+    if kind == "dense":
+        megapixels = result["pixels"] / 1e6
+        first, last = megapixels / value, megapixels / value * 10**DECADES
+        return touch.scale("megapixels", megapixels, first, last, step=0.1, low=MEGAPIXELS[0], high=MEGAPIXELS[1],
+                           log=True)  # fmt: skip
+    size = result["kernel_size"]
+    first, last = size / value**0.5, size / value**0.5 * 10 ** (DECADES / 2)  # its counts grow as its square
+    return touch.scale("kernel_size", size, first, last, step=2, low=KERNELS[0], high=KERNELS[1], log=True)
+
+
+def _factor(result, quantity, top):
+    """How many times the shorter bar's number is in the longer one's: a log scale does not show it."""
+    dense, convolution = result["dense"][quantity], result["convolution"][quantity]
+    more = "dense layer" if dense > convolution else "convolution"
+    said, below = f"× {count(round(max(dense, convolution) / min(dense, convolution)))}", f"for the {more}"
+    if dense == convolution:
+        said, below = "equal", ""
+    edge, bottom = FACTOR - 8, top + 2 * BAR + 4
+    return (
+        svg.path([(edge - 6, top), (edge, top), (edge, bottom), (edge - 6, bottom)])
+        + svg.text(FACTOR, top + 17, said, size=14, anchor="start", bold=True)
+        + svg.text(FACTOR, top + 34, below, anchor="start")
+    )
+
+
+def _gpu(result, top):
+    """A mark across the dense layer's bar at what a GPU with GPU_BYTES holds, and whether it does."""
+    x, holds = _place(GPU_BYTES), result["dense"]["training_bytes"] <= GPU_BYTES
+    said = f"{memory(GPU_BYTES)} GPU: {'holds it' if holds else 'too small'}"
+    mark = svg.path([(x, top - 4), (x, top + BAR + 4)], line=2, dash="3 3")
+    return mark + svg.text(x + 6, top + 2 * BAR, said, anchor="start")
+
+
+def _number(quantity, value):
+    return memory(value) if quantity == "training_bytes" else count(value)
 
 
 def _axis(top, bottom):
-    """Powers of a thousand, as a count above and in bytes below."""
-    parts = [svg.path([(LEFT, bottom), (LEFT + WIDTH, bottom)], line=0.8)]
+    """Lines at powers of a thousand, with the count and the bytes that they stand for."""
+    parts = []
     for power in range(0, DECADES + 1, 3):
         x = _place(10**power)
-        parts.append(svg.path([(x, bottom), (x, bottom + 4)], line=0.8))
-        parts.append(svg.text(x, bottom + 16, f"1{COUNTS[power // 3]}", size=10))
-        parts.append(svg.text(x, bottom + 29, f"1 {UNITS[power // 3]}", size=10, opacity=0.75))
+        parts.append(svg.path([(x, top), (x, bottom)], stroke=svg.GREY, line=0.6))
+        parts.append(svg.text(x, bottom + 16, f"1{COUNTS[power // 3]}", size=11))
+        parts.append(svg.text(x, bottom + 31, f"1 {UNITS[power // 3]}", size=11))
+    parts.append(svg.text(LEFT - 8, bottom + 16, "each line: × 1,000", size=11, anchor="end"))
     return "".join(parts)
 
 
