@@ -32,6 +32,18 @@ def lines(cell):
     return [line for line in cell.source.splitlines() if line.strip()]
 
 
+# Lessons that keep the measure: as many words and cells at most. The others are longer, and wait to be rewritten.
+SITTING, LONG = (2500, 60), (3200, 80)
+MEASURE = {"02": SITTING}
+
+
+def words(path):
+    """How many words a reader reads: no markup, no addresses, no displayed formulas."""
+    text = re.sub(r"\$\$.*?\$\$", "", prose(path), flags=re.DOTALL)
+    text = re.sub(r"</?[a-z][^>]*>", "", re.sub(r"\]\([^)]*\)", "]", text))
+    return len([word for word in text.split() if re.search(r"\w", word)])
+
+
 every = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 every_lesson = pytest.mark.parametrize("path", TAUGHT, ids=lambda path: path.stem)
 
@@ -151,3 +163,40 @@ def test_parts_of_a_lesson(path):
 def test_checked_exercises(path):
     checked = re.findall(r'check\("(\d\d\.\d+)"', "\n".join(cell.source for cell in of_kind(path, "code")))
     assert len(set(checked)) >= 4 and all(id[:2] == path.name[:2] for id in checked)
+
+
+MEASURED = [path for path in PATHS if path.name[:2] in MEASURE]
+measured = pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
+
+
+@measured
+def test_one_sitting(path):
+    most_words, most_cells = MEASURE[path.name[:2]]
+    assert words(path) <= most_words and len(read(path).cells) <= most_cells
+
+
+@measured
+def test_the_time_it_says_is_the_time_it_takes(path):
+    """180 words a minute and half a minute a code cell; the exercises come on top."""
+    said = int(re.search(r"about (\d+) minutes to read", prose(path))[1])
+    assert abs(said - words(path) / 180 - len(of_kind(path, "code")) / 2) <= 3
+
+
+@measured
+def test_no_cell_is_silent(path):
+    """A code cell shows something, or it defines or imports something."""
+    for cell in of_kind(path, "code"):
+        assert cell.outputs or re.search(r"^(def|class|import|from) ", cell.source, re.MULTILINE), cell.source
+
+
+@measured
+def test_no_assert_gives_a_prediction_away(path):
+    """Proofs stand in tests/claims; a cell asserts only where it measures the machine."""
+    for cell in of_kind(path, "code"):
+        assert "assert" not in cell.source or "nbval-ignore-output" in cell.metadata.get("tags", []), cell.source
+
+
+@measured
+def test_what_is_said_and_not_shown_is_proved(path):
+    claims = f"tests/claims/test_{path.name[:2]}.py"
+    assert (ROOT / claims).is_file() and f"[{claims}](../{claims})" in prose(path)

@@ -10,7 +10,8 @@ from .map import LESSONS, NOTEBOOKS
 
 KINDS = {"claim": "Claims that circulate", "question": "Open questions", "asked": "Questions learners ask"}
 MARKS = {"**Claim that circulates:** ": "claim", "**Open question:** ": "question"}
-ASKED = "Questions learners ask"  # the section whose paragraphs start with a question in bold
+ASKED = "Questions learners ask"  # the section whose paragraphs or folded notes start with a question in bold
+QUESTION = r"(?:\*\*|<details><summary><b>)(.+?\?)(?:\*\*|</b>)"
 
 
 class Entry(NamedTuple):
@@ -63,7 +64,7 @@ def entries(path: Path) -> list[Entry]:
             for mark, kind in MARKS.items():
                 if text.startswith(mark):
                     found.append(Entry(kind, first_words(text.removeprefix(mark)), path.stem, heading))
-            if section == ASKED and (asked := re.match(r"\*\*(.+?\?)\*\*", text)):
+            if section == ASKED and (asked := re.match(QUESTION, text)):
                 found.append(Entry("asked", asked[1], path.stem, heading))
     return found
 

@@ -2,6 +2,10 @@
 
 from . import svg
 from .plots import INK, mend_d2l, new_figure, plot_bars, show_images, show_matrix
+from .still import Still
 from .tables import Table
+from .window import show_window
 
-__all__ = ["INK", "Table", "mend_d2l", "new_figure", "plot_bars", "show_images", "show_matrix", "svg"]
+__all__ = [
+    "INK", "Still", "Table", "mend_d2l", "new_figure", "plot_bars", "show_images", "show_matrix", "show_window", "svg",
+]  # fmt: skip

@@ -6,11 +6,12 @@ from .core import Told, Verdict, judge
 
 
 def find(id):
-    """Return the Exercise "NN.i"; ValueError names those there are."""
+    """Return the Exercise "NN.i" or the prediction "NN.pi"; ValueError names those there are."""
     try:
-        exercises = importlib.import_module(f"{__name__}.notebook_{str(id)[:2]}").EXERCISES
+        module = importlib.import_module(f"{__name__}.notebook_{str(id)[:2]}")
     except ModuleNotFoundError:
         raise ValueError(f"there is no exercise {id!r}: write the notebook's number first, as in '02.1'") from None
+    exercises = [*module.EXERCISES, *getattr(module, "PREDICTIONS", ())]
     for exercise in exercises:
         if exercise.id == id:
             return exercise

@@ -37,6 +37,25 @@ class Exercise:
                      if getattr(part, "name", None) == self.name), "value")  # fmt: skip
 
 
+def prediction(id, right, known, hint):
+    """Return the Exercise of a guess at a list of numbers, made before the cell that computes them.
+
+    `right` is the list, `known` pairs (wrong list, advice). No advice tells a number.
+    """
+
+    def check(answer):
+        guess = numbers(answer, len(right))
+        if guess is None:
+            return f"guess {len(right)} numbers, as in {[0] * len(right)}; this is {shown(answer)}."
+        if advice := next((advice for wrong, advice in known if equal(guess, wrong)), None):
+            return advice
+        hits = sum(map(equal, guess, right))
+        return None if hits == len(right) else f"{hits} of {len(right)} right. {hint}"
+
+    wrong = {f"guess = {wrong}": advice for wrong, advice in known} | {f"guess = {[0.5] * len(right)}": "0 of"}
+    return Exercise(id, "guess", check, (hint,), f"guess = {right}", wrong)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What `check` says: passed is True, False, or None where nothing was attempted."""

@@ -7,7 +7,7 @@ import torch
 from helpers.ops import corr2d
 
 from .compare import compare, equal, numbers, shown, tensor_of
-from .core import Exercise, names_in, table, torch_calls
+from .core import Exercise, names_in, prediction, table, torch_calls
 
 BAR = torch.ones(6, 8)
 BAR[:, 2:6] = 0
@@ -225,5 +225,20 @@ def step(X, Y, K, lr):
             "def step(X, Y, K, lr):\n    return K - lr * corr2d(X, 2 * (corr2d(X, K) - Y)) / Y.numel()": "mean",
             "def step(X, Y, K, lr):\n    K -= lr * corr2d(X, 2 * (corr2d(X, K) - Y))\n    return K": "changes K itself",
         },
+    ),
+]  # fmt: skip
+
+PREDICTIONS = [
+    prediction(
+        "02.p1", [25, 37, 43],
+        [([37, 25, 43], "the window moves along a row first, so the number to the right of 19 comes first."),
+         ([19, 19, 19], "the window moves on, so it covers other pixels.")],
+        "The next window covers 1, 2, 4 and 5.",
+    ),
+    prediction(
+        "02.p2", [-1, 5, 17, 23],
+        [([19, 25, 37, 43], "that is the output without the bias."),
+         ([39, 45, 57, 63], "the bias is −20: it is added, so the numbers fall.")],
+        "The bias is added to every element.",
     ),
 ]  # fmt: skip

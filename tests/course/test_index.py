@@ -24,7 +24,7 @@ def test_what_a_notebook_claims_and_asks(tmp_path):
         "## Two ways & more\n\n**Claim that circulates:** “all\nwindows `overlap`.” They do not.",
         "### Why\n\n**Open question:** what about the rest? Nothing.",
         "## Questions learners ask\n\n**Is it *fast*?** Yes.\n\n**Bold** and no question.",
-        "**And\nhere?** Too.",
+        "**And\nhere?** Too.\n\n<details><summary><b>Folded?</b></summary>\n\nAs well.\n\n</details>",
         "## Exercises\n\n**What is 2?** A number.",
     )
     found = [(entry.kind, entry.words, entry.heading) for entry in course_index(tmp_path).entries]
@@ -33,11 +33,12 @@ def test_what_a_notebook_claims_and_asks(tmp_path):
         ("question", "What about the rest?", "Why"),
         ("asked", "Is it *fast*?", "Questions learners ask"),
         ("asked", "And here?", "Questions learners ask"),
+        ("asked", "Folded?", "Questions learners ask"),
     ]
     shown = course_index(tmp_path)._repr_html_()
     assert f'<a href="{STEM}.ipynb#Two-ways-&amp;-more">03</a> “All windows <code>overlap</code>.”' in shown
-    assert "Is it <i>fast</i>?" in shown and "Questions learners ask (2)" in shown
-    assert repr(course_index(tmp_path)) == "Claims that circulate: 1\nOpen questions: 1\nQuestions learners ask: 2"
+    assert "Is it <i>fast</i>?" in shown and "Questions learners ask (3)" in shown
+    assert repr(course_index(tmp_path)) == "Claims that circulate: 1\nOpen questions: 1\nQuestions learners ask: 3"
 
 
 @pytest.mark.parametrize("text, words", [

@@ -24,7 +24,7 @@ NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*
 def stated(path):
     """Return [(exercise id, source of the cell that checks it)] of a notebook."""
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    return [(id, source) for source in cells for id in re.findall(r'check\("(\d\d\.\d+)"', source)]
+    return [(id, source) for source in cells for id in re.findall(r'check\("(\d\d\.p?\d+)"', source)]
 
 
 def evaluate(source, name):
@@ -44,8 +44,10 @@ WRONG = [(id, source) for id in IDS for source in find(id).wrong]
 def test_each_notebook_states_its_exercises_and_no_others(number):
     module = __import__(f"helpers.exercises.notebook_{number}", fromlist=["EXERCISES"])
     ids = [exercise.id for exercise in module.EXERCISES]
+    guesses = [exercise.id for exercise in getattr(module, "PREDICTIONS", ())]
     assert ids == [f"{number}.{i + 1}" for i in range(len(ids))] and len(ids) >= 4
-    assert list(dict.fromkeys(id for id, _ in stated(NOTEBOOKS[number]))) == ids
+    assert guesses == [f"{number}.p{i + 1}" for i in range(len(guesses))]
+    assert list(dict.fromkeys(id for id, _ in stated(NOTEBOOKS[number]))) == guesses + ids
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -1,0 +1,82 @@
+"""A kernel on a picture, drawn: the window, the kernel, the output, and the sum written out."""
+
+import numpy as np
+
+from . import svg
+from .still import Still
+
+CELL, GAP, TOP = 36, 56, 30  # px
+TERMS = 5  # of the sum in a line
+
+
+def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
+    """Show how output element `at` = (row, column) of a cross-correlation comes about.
+
+    X (n_h, n_w) and K (k_h, k_w) are small enough for each cell to show its number; `padding` zeros stand dotted
+    around X, `stride` is the step of the window, the same for rows and columns. With reveal=False, the rest of the
+    output stays empty, for the reader to find. Raises ValueError where the kernel
+    does not fit, or the output has no such element.
+    """
+    X, K = (np.asarray(getattr(part, "detach", lambda part=part: part)(), dtype=float) for part in (X, K))
+    padded = np.pad(X, padding)
+    rows, columns = ((n - k) // stride + 1 for n, k in zip(padded.shape, K.shape, strict=True))
+    if rows < 1 or columns < 1:
+        raise ValueError(f"a {_size(K)} kernel does not fit into {_size(padded)} pixels: take a smaller one")
+    if not (0 <= at[0] < rows and 0 <= at[1] < columns):
+        raise ValueError(f"the output has {rows}×{columns} elements, so none at row {at[0]}, column {at[1]}")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, K.shape)[::stride, ::stride]
+    Y = (windows * K).sum((2, 3)) + bias
+    hidden = np.full(Y.shape, not reveal)
+    hidden[at] = False
+    return Still(_drawn(padded, padding, K, Y, hidden, at, stride, _sum_of(windows[at], K, bias, Y[at])))
+
+
+def _drawn(padded, padding, K, Y, hidden, at, stride, terms):
+    """The three tables in a row, the window and its output marked, the sum below."""
+    tables, x = [], 4
+    heights = [len(table) * CELL for table in (padded, K, Y)]
+    middle = TOP + max(heights) / 2
+    for table, height in zip((padded, K, Y), heights, strict=True):
+        tables.append((x, middle - height / 2))
+        x += table.shape[1] * CELL + GAP
+    (x0, y0), (x1, y1), (x2, y2) = tables
+    parts = [_input(padded, padding, x0, y0), svg.matrix(K, x1, y1, CELL), svg.matrix(Y, x2, y2, CELL, faint=hidden)]
+    names = ((x0, y0, "input X"), (x1, y1, "kernel K"), (x2, y2, "output Y"))
+    parts += [svg.text(left, top - 8, name, anchor="start") for left, top, name in names]
+    parts += [svg.text(left - GAP / 2, middle + 6, sign, size=20) for left, sign in ((x1, "⋆"), (x2, "="))]
+    parts.append(svg.frame(x0, y0, at[0] * stride, at[1] * stride, *K.shape, CELL))
+    parts.append(svg.frame(x2, y2, *at, 1, 1, CELL))
+    below = TOP + max(heights) + 26
+    parts += [svg.text(4, below + 20 * i, line, size=14, anchor="start") for i, line in enumerate(terms)]
+    width = max(x - GAP + 4, 8 + 8.6 * max(map(len, terms)))
+    label = f"{_size(padded)} input, {_size(K)} kernel, {_size(Y)} output; row {at[0]}, column {at[1]}: "
+    return svg.picture(width, below + 20 * len(terms) - 8, *parts, label=label + " ".join(terms))
+
+
+def _input(padded, padding, x, y):
+    """The picture in grey; the zeros around it dotted and empty of colour, since they are not the picture's."""
+    inside = slice(padding, len(padded) - padding), slice(padding, padded.shape[1] - padding)
+    parts = [svg.matrix(padded[inside], x + padding * CELL, y + padding * CELL, CELL, colors="grey")]
+    for i, j in np.ndindex(padded.shape):
+        if not (padding <= i < len(padded) - padding and padding <= j < padded.shape[1] - padding):
+            left, top = x + j * CELL, y + i * CELL
+            parts.append(svg.rect(left, top, CELL, CELL, stroke=svg.GREY, line=0.8, dash="2 3"))
+            parts.append(svg.text(left + CELL / 2, top + CELL / 2 + 4, "0", color=svg.GREY))
+    return "".join(parts)
+
+
+def _sum_of(window, K, bias, total):
+    """The lines of the sum, each product written out."""
+    terms = [f"{_signed(a)}·{_signed(b)}" for a, b in zip(window.flat, K.flat, strict=True)]
+    terms += [_signed(bias)] if bias else []
+    lines = [" + ".join(terms[i : i + TERMS]) for i in range(0, len(terms), TERMS)]
+    return [*(f"{line} +" for line in lines[:-1]), f"{lines[-1]} = {svg.number(total)}"]
+
+
+def _signed(value):
+    """A number in a product: in brackets where it has a sign."""
+    return f"({svg.number(value)})" if value < 0 else svg.number(value)
+
+
+def _size(table):
+    return f"{table.shape[0]}×{table.shape[1]}"

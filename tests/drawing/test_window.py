@@ -1,0 +1,59 @@
+"""A kernel on a picture, drawn: the numbers are PyTorch's, the marks stand where they belong."""
+
+import base64
+import io
+import re
+
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from helpers.drawing import svg
+from helpers.drawing.window import CELL, show_window
+
+X, K = torch.arange(9.0).reshape(3, 3), torch.arange(4.0).reshape(2, 2)
+
+
+def test_the_sum_is_written_out():
+    assert repr(show_window(X, K)) == "3×3 input, 2×2 kernel, 2×2 output; row 0, column 0: 0·0 + 1·1 + 3·2 + 4·3 = 19"
+    assert repr(show_window(X, K, (1, 1), bias=-20)).endswith("4·0 + 5·1 + 7·2 + 8·3 + (-20) = 23")
+    assert "1·(-1)" in repr(show_window(torch.ones(1, 2), torch.tensor([[1.0, -1.0]])))
+
+
+@pytest.mark.parametrize("padding, stride", [(0, 1), (1, 1), (1, 2), (2, 3)])
+def test_every_element_is_that_of_conv2d(padding, stride):
+    image, kernel = torch.randint(0, 5, (4, 5)).float(), torch.randint(-3, 4, (3, 2)).float()
+    Y = F.conv2d(image[None, None], kernel[None, None], padding=padding, stride=stride)[0, 0]
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            shown = show_window(image, kernel, (i, j), padding=padding, stride=stride)
+            assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}")
+            frames = re.findall(rf'width="(\S+)" height="(\S+)"[^>]*stroke="{svg.ORANGE}"', shown.svg)
+            assert frames == [(f"{2 * CELL}", f"{3 * CELL}"), (f"{CELL}", f"{CELL}")]
+    ring = (4 + 2 * padding) * (5 + 2 * padding) - 20
+    assert shown.svg.count('stroke-dasharray="2 3"') == ring, "each zero of the padding is dotted"
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [({"at": (2, 0)}, "2×2 elements, so none at row 2"), ({"K": torch.ones(4, 2)}, "does not fit into 3×3")]
+)
+def test_what_cannot_be_shown_is_said(change, said):
+    with pytest.raises(ValueError, match=said):
+        show_window(**({"X": X, "K": K} | change))
+
+
+def test_the_rest_of_the_output_can_be_left_to_the_reader():
+    assert ">25</text>" in show_window(X, K).svg
+    hidden = show_window(X, K, reveal=False).svg
+    assert ">19</text>" in hidden and not any(f">{number}</text>" in hidden for number in (25, 37, 43))
+
+
+def test_it_is_stored_as_a_picture_with_its_sentence_and_size():
+    shown = show_window(X, K)
+    data, metadata = shown._repr_mimebundle_()
+    width, height = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size
+    told = metadata["image/png"]
+    assert (width, height) == pytest.approx((2 * told["width"], 2 * told["height"]), abs=2)
+    assert told["alt"] == data["text/plain"] == repr(shown)
