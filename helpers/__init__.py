@@ -1,6 +1,7 @@
 """The small library under the notebooks: `from helpers import corr2d, pool2d, train_ch6, load_data_fashion_mnist`."""
 
-from .anatomy.counts import describe_net, receptive_field
+from .anatomy.counts import describe_net
+from .anatomy.reach import receptive_field
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
 from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
 from .drawing.window import show_window

@@ -25,7 +25,8 @@ FLOORS = (
 FLOOR = {f"helpers.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
 # The packages from outside that these may import, no other.
 PACKAGES = {"lazy": set(), "place": set(), "start": set(), "ops": {"torch"}, "scratch": {"numpy"},
-            "networks": {"torch"}, "anatomy.counts": {"torch"}, "training.advice": {"torch"}, "drawing.tables": set(),
+            "networks": {"torch"}, **{f"anatomy.{name}": {"torch"} for name in ("copies", "counts", "reach", "work")},
+            "training.advice": {"torch"}, "drawing.tables": set(),
             "drawing.words": set()}  # fmt: skip
 OUTSIDE = {"helpers", "helpers.start"}  # the public face knows all; start.py runs before anything is installed
 

@@ -1,16 +1,18 @@
-"""helpers.anatomy against known counts, torch's own counter, and receptive fields measured by gradients."""
+"""helpers.anatomy.describe_net against known counts and torch's own counter."""
 
 import copy
+import threading
 
 import pytest
 import torch
 import torchvision
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.anatomy import describe_net, receptive_field
+
+from ..torchvision_nets import FAMILIES, check_counts
 
 
 def lenet():
@@ -19,16 +21,6 @@ def lenet():
         nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2), nn.Flatten(),
         nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10),
     )  # fmt: skip
-
-
-class Residual(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(2, 4, 3, stride=2, padding=1), nn.Conv2d(4, 4, 5, padding=2)
-        self.shortcut = nn.Conv2d(2, 4, 1, stride=2)
-
-    def forward(self, X):
-        return torch.relu(self.conv2(torch.relu(self.conv1(X))) + self.shortcut(X))
 
 
 def flops(net, shape):
@@ -53,6 +45,11 @@ def test_torchvision_nets(name, params):
     table = describe_net(net, shape)
     assert table.params == sum(row.params for row in table) == params
     assert 2 * table.multiply_adds == flops(net.eval(), shape)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_one_of_each_of_torchvisions_families(name):
+    check_counts(name)
 
 
 LAYERS = {
@@ -111,13 +108,158 @@ def test_unused_and_unknown_layers_are_said():
     table = describe_net(Odd(), (1, 3))
     assert [(row.name, row.output_shape, row.params) for row in table] == [
         ("used", (1, 3), 12), ("net", (1, 3), 3), ("unused", None, 36)]  # fmt: skip
-    assert table.params == 51 and table.uncounted == ["net"] and "9 + ?" in repr(table)
+    assert table.params == 51 and table.uncounted == [] and table.multiply_adds == 18  # the product of matrices too
+
+
+def test_what_nobody_can_count_is_said():
+    class Deformed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.offset, self.deformed = nn.Conv2d(1, 18, 3), torchvision.ops.DeformConv2d(1, 2, 3)
+
+        def forward(self, X):
+            return self.deformed(X, self.offset(X))
+
+    table = describe_net(Deformed(), (1, 1, 6, 6))
+    assert table.uncounted == ["deformed"] and table.multiply_adds == 16 * 9 * 18 and "2,592 + ?" in repr(table)
+    assert describe_net(nn.Bilinear(3, 4, 5), ((2, 3), (2, 4))).uncounted == ["net"]
+
+
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True, "num_layers": 2}, {"proj_size": 2}])
+def test_recurrent_layers_count_each_step(options):
+    layer = nn.LSTM(3, 4, **options)
+    table = describe_net(layer, (5, 2, 3))
+    matrices = sum(weight.numel() for name, weight in layer.named_parameters() if "weight" in name)
+    assert table.multiply_adds == 5 * 2 * matrices and table.uncounted == []
+    steps = nn.LSTMCell(3, 4)
+    assert describe_net(nn.LSTM(3, 4), (1, 2, 3)).multiply_adds == describe_net(steps, (2, 3)).multiply_adds
 
 
 def test_outputs_that_are_tuples():
     table = describe_net(nn.LSTM(3, 4), (5, 2, 3))
-    assert table[0].output_shape == (5, 2, 4) and table.uncounted == ["net"]
+    assert table[0].output_shape == (5, 2, 4)
     assert table[0].activation_bytes == 4 * (5 * 2 * 4 + 2 * 4 + 2 * 4)
+
+
+class Attention(nn.Module):
+    """Self-attention over the pixels, by torch's function or by hand, and a projection by name."""
+
+    def __init__(self, fused):
+        super().__init__()
+        self.fused, self.to_qkv, self.out = fused, nn.Conv2d(4, 12, 1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, X):
+        q, k, v = self.to_qkv(input=X).flatten(2).transpose(1, 2).chunk(3, dim=-1)
+        weights = torch.einsum("nic,njc->nij", q, k).softmax(-1) if not self.fused else None
+        Y = nn.functional.scaled_dot_product_attention(q, k, v) if self.fused else weights @ v
+        return X + self.out(input=Y.transpose(1, 2).reshape(X.shape))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_products_without_a_layer_count_where_they_stand(fused):
+    table = describe_net(Attention(fused), (2, 4, 5, 6))
+    assert [(row.name, row.multiply_adds) for row in table] == [
+        ("to_qkv", 2 * 12 * 4 * 30), ("out", 2 * 4 * 4 * 30), ("net", 2 * 2 * 30 * 30 * 4)]  # fmt: skip
+    assert table[-1].params == 0 and not table.uncounted
+
+
+def test_attention_of_torch_counts_whole():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    products = 3 * 10 * (8 * 24 + 8 * 8 + 2 * 8 * 16) + 3 * 2 * 10 * 10 * 8
+    fast = torch.backends.mha.get_fastpath_enabled()
+    assert describe_net(layer, (3, 10, 8)).multiply_adds == products
+    assert torch.backends.mha.get_fastpath_enabled() == fast
+
+
+def test_calls_past_the_hooks_are_not_lost():
+    class Past(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.dense = nn.Conv2d(1, 2, 3), nn.Linear(4, 3)
+
+        def forward(self, X):
+            return nn.functional.linear(self.conv.forward(X), self.dense.weight)
+
+    table = describe_net(Past(), (1, 1, 6, 6))
+    assert table.multiply_adds == 2 * 16 * 9 + 2 * 4 * 4 * 3 and table.params == 20 + 15
+    assert [(row.name, row.output_shape) for row in table] == [
+        ("net", (1, 2, 4, 3)), ("conv", None), ("dense", None)]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", [parametrizations.weight_norm, parametrizations.spectral_norm,
+                                  parametrizations.orthogonal])  # fmt: skip
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_parametrized_layer_is_one_layer(wrap, bias):
+    net = nn.Sequential(wrap(nn.Conv2d(2, 3, 3, bias=bias)), nn.ReLU(), wrap(nn.Linear(4, 4, bias=bias)))
+    table = describe_net(net, (1, 2, 6, 6))
+    assert [(row.name, row.type, row.multiply_adds) for row in table] == [
+        ("0", "Conv2d", 3 * 16 * 18), ("1", "ReLU", 0), ("2", "Linear", 3 * 4 * 4 * 4)]  # fmt: skip
+    assert table.params == sum(row.params for row in table) == sum(p.numel() for p in net.parameters())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_compiled_net_that_has_run(whole):
+    inner = lenet()
+    net = torch.compile(inner, backend="eager") if whole else inner
+    if not whole:
+        inner[3] = torch.compile(inner[3], backend="eager")
+    net(torch.zeros(1, 1, 28, 28))
+    assert list(describe_net(net, (1, 1, 28, 28))) == list(describe_net(lenet(), (1, 1, 28, 28)))
+    assert list(receptive_field(net, (1, 1, 28, 28))) == list(receptive_field(lenet(), (1, 1, 28, 28)))
+    if whole:
+        inner.compile(backend="eager")
+        assert describe_net(inner, (1, 1, 28, 28)).multiply_adds == 416_520
+
+
+def test_a_scripted_net_is_refused():
+    net = torch.jit.trace(nn.Sequential(nn.Conv2d(1, 2, 3)), torch.zeros(1, 1, 8, 8))
+    for function in (describe_net, receptive_field):
+        with pytest.raises(ValueError, match="scripted"):
+            function(net, (1, 1, 8, 8))
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.picture, self.mask = nn.Conv2d(3, 2, 3), nn.Conv2d(1, 2, 3)
+
+    def forward(self, picture, mask, scale=2):
+        return scale * (self.picture(picture) + self.mask(mask))
+
+
+class Entry(Pair):
+    def forward(self, batch):
+        return super().forward(batch["picture"], batch["mask"])
+
+
+@pytest.mark.parametrize("net, several", [
+    (Pair(), ((1, 3, 8, 8), (1, 1, 8, 8))), (Pair(), [(1, 3, 8, 8), (1, 1, 8, 8)]),
+    (Pair(), {"mask": (1, 1, 8, 8), "picture": (1, 3, 8, 8)}), (Entry(), {"picture": (1, 3, 8, 8), "mask": [1, 1, 8, 8]}),
+])  # fmt: skip
+def test_several_inputs(net, several):
+    assert describe_net(net, several).multiply_adds == 2 * 36 * (27 + 9)
+    fields = receptive_field(net, several)
+    assert [row.type for row in fields] == ["Conv2d", "Conv2d", "add"] and {row.size for row in fields} == {(3, 3)}
+    with pytest.raises(ValueError, match="channels"):
+        describe_net(Pair(), ((1, 1, 8, 8), (1, 1, 8, 8)))
+
+
+def test_what_a_net_keeps_stays_its_own():
+    class Keeper(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.lock, self.kept = nn.Conv2d(1, 2, 3), threading.Lock(), []
+            self.squared = lambda X: self.conv(X) ** 2
+
+        def forward(self, X):
+            with self.lock:
+                self.kept.append(self.squared(X))
+            return self.kept[-1]
+
+    net = Keeper()
+    net(torch.zeros(1, 1, 8, 8))
+    assert describe_net(net, (1, 1, 8, 8)).multiply_adds == 2 * 36 * 9 and len(net.kept) == 1
+    assert [row.name for row in describe_net(net, (1, 1, 8, 8))] == ["conv"]
 
 
 def test_nothing_about_the_net_changes():
@@ -169,124 +311,6 @@ def test_tables_print():
     assert table._repr_html_().count("<tr>") == 14 and "61,706" in table._repr_html_()
     assert "16 × 16" in repr(fields).splitlines()[-1] and fields[-1].size == (16, 16)
     assert repr(describe_net(nn.Sequential(), (1, 3)))
-
-
-# Receptive field ---------------------------------------------------------------------------------------------
-
-
-def measured(net, shape, position):
-    """First and last input index per axis that has a gradient from the output at `position`, weights made positive."""
-    net = copy.deepcopy(net).double().eval()
-    for parameter in net.parameters():
-        parameter.data = parameter.data.abs() + 0.1
-    X = torch.ones(shape, dtype=torch.float64, requires_grad=True)
-    (grad,) = torch.autograd.grad(net(X)[(0, slice(None), *position)].sum(), X)
-    places = grad[0].sum(0).nonzero()
-    return tuple(places.min(0).values.tolist()), tuple(places.max(0).values.tolist())
-
-
-def compare_with_gradients(net, shape):
-    """Hold the last row of receptive_field to the gradients of the first, a middle and the last output."""
-    last = receptive_field(net, shape)[-1]
-    with torch.no_grad():
-        sizes = copy.deepcopy(net).eval()(torch.zeros(shape)).shape[2:]
-    for position in {tuple(0 for _ in sizes), tuple(n // 2 for n in sizes), tuple(n - 1 for n in sizes)}:
-        begin = [o + i * s for o, i, s in zip(last.offset, position, last.stride, strict=True)]
-        end = [b + size - 1 for b, size in zip(begin, last.size, strict=True)]
-        expected = (tuple(max(b, 0) for b in begin), tuple(min(e, n - 1) for e, n in zip(end, shape[2:], strict=True)))
-        assert measured(net, shape, position) == expected, position
-
-
-def test_field_of_lenet():
-    fields = receptive_field(lenet(), (1, 1, 28, 28))
-    assert [row.size[0] for row in fields] == [5, 5, 6, 14, 14, 16]
-    assert [row.stride[0] for row in fields] == [1, 1, 2, 2, 2, 4]
-    assert {row.offset for row in fields} == {(-2, -2)} and [row.name for row in fields] == list("012345")
-    compare_with_gradients(lenet()[:6], (1, 1, 28, 28))
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_field_of_random_chains_is_what_gradients_measure(data):
-    layers, channels = [], 1
-    for _ in range(data.draw(st.integers(1, 4))):
-        kernel = (data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4)))
-        stride = (data.draw(st.integers(1, min(2, kernel[0]))), data.draw(st.integers(1, min(2, kernel[1]))))
-        if data.draw(st.booleans()):
-            dilation = data.draw(st.integers(1, 2)) if stride == (1, 1) else 1
-            padding = tuple(data.draw(st.integers(0, (k - 1) // 2)) for k in kernel)
-            layers += [nn.Conv2d(channels, 2, kernel, stride, padding, dilation), nn.ReLU()]
-            channels = 2
-        else:
-            layers.append(nn.AvgPool2d(kernel, stride))
-    net = nn.Sequential(*layers)
-    fields = receptive_field(net, (1, 1, 90, 90))
-    # Dilation leaves gaps between the pixels; the field is the span from the first to the last of them.
-    last = fields[-1]
-    with torch.no_grad():
-        size = net(torch.zeros(1, 1, 90, 90)).shape[2:]
-    position = tuple(n // 2 for n in size)
-    begin = tuple(o + i * s for o, i, s in zip(last.offset, position, last.stride, strict=True))
-    end = tuple(b + s - 1 for b, s in zip(begin, last.size, strict=True))
-    assert measured(net, (1, 1, 90, 90), position) == (begin, end)
-    assert len(fields) == len(layers)
-
-
-OTHERS = {
-    "residual": (Residual, (1, 2, 31, 31)),
-    "1d": (lambda: nn.Sequential(nn.Conv1d(1, 2, 5, 2, 2), nn.AvgPool1d(3)), (1, 1, 60)),
-    "3d": (lambda: nn.Sequential(nn.Conv3d(1, 1, (1, 2, 3)), nn.AvgPool3d(2)), (1, 1, 8, 9, 10)),
-    "same": (lambda: nn.Sequential(nn.Conv2d(1, 1, (4, 3), padding="same", dilation=(1, 2))), (1, 1, 12, 12)),
-    "valid": (lambda: nn.Conv2d(1, 1, 3, padding="valid"), (1, 1, 9, 9)),
-    "global": (lambda: nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.AdaptiveAvgPool2d(1)), (1, 1, 9, 9)),
-    "adaptive": (lambda: nn.AdaptiveAvgPool2d((3, 1)), (1, 1, 9, 4)),
-    "batch norm": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU()), (1, 1, 9, 9)),
-}
-
-
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("build, shape", OTHERS.values(), ids=OTHERS)
-def test_field_of_other_nets_is_what_gradients_measure(build, shape):
-    compare_with_gradients(build(), shape)
-
-
-def test_branches_take_the_field_that_holds_all():
-    fields = {row.name: row for row in receptive_field(Residual(), (1, 2, 31, 31))}
-    assert list(fields) == ["conv1", "conv2", "shortcut", "add"]
-    assert fields["shortcut"].size == (1, 1) and fields["conv2"].size == fields["add"].size == (11, 11)
-    assert fields["add"].stride == (2, 2) and fields["add"].offset == (-5, -5)
-
-
-@pytest.mark.parametrize("name, size", [("alexnet", 195), ("resnet18", 435 + 6 * 32)])
-def test_field_of_torchvision_nets(name, size):
-    net = getattr(torchvision.models, name)(weights=None)
-    assert receptive_field(net, (1, 3, 224, 224))[-1].size == (size, size)
-
-
-def test_what_cannot_be_followed_is_said():
-    class Branching(nn.Module):
-        def forward(self, X):
-            return X if X.sum() > 0 else -X
-
-    class Joined(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.pool = nn.AvgPool2d(4)
-
-        def forward(self, X):
-            return X * self.pool(X)
-
-    cases = {
-        "cannot trace": Branching(),
-        "different stride": Joined(),
-        "ConvTranspose2d": nn.ConvTranspose2d(1, 1, 3, padding=1),
-        "Upsample": nn.Upsample(scale_factor=2),
-        "Linear": nn.Linear(4, 4),
-        "AdaptiveAvgPool2d": nn.AdaptiveAvgPool2d(3),
-    }
-    for words, net in cases.items():
-        with pytest.raises(ValueError, match=words):
-            receptive_field(net, (1, 1, 4, 4))
 
 
 BAD = {
