@@ -109,8 +109,8 @@ class _Follower(fx.Interpreter):
             self.spans[node] = None
             return
         if lost := [source for source in sources if self.spans[source] is None]:
-            raise ValueError(f"{_words(node, layer)} brings rows and columns back that had gone at {lost[0].name}: what "
-                             f"it sees cannot be followed; {WAY_OUT}")  # fmt: skip
+            raise ValueError(f"{_words(node, layer)} brings back rows and columns that went at {lost[0].name}: what it "
+                             f"sees cannot be followed; {WAY_OUT}")  # fmt: skip
         if len({self.sizes[source] for source in sources}) > 1:
             raise ValueError(f"branches of different size or stride meet at {_words(node, layer)}, "
                              f"{' and '.join(str(self.sizes[s]) for s in sources)}: no common field; {WAY_OUT}")

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 # Products that torch's own counter leaves out: the multiply-adds for their arguments.
 PRODUCTS: dict[str, Callable[..., int]] = {
@@ -18,8 +17,8 @@ PRODUCTS: dict[str, Callable[..., int]] = {
     "_addmm_activation": lambda Y, A, B, **_: A.numel() * B.shape[-1],
 }  # fmt: skip
 # What multiplies inside, and by how much nobody says; so does what comes from outside aten.
-UNKNOWN = re.compile("mkldnn_rnn|cudnn_rnn|miopen_rnn|lstm_mps|native_multi_head|transformer_encoder|scaled_dot|"
-                     "_attention|trilinear|cdist|fft|linalg_(?!vector_norm)|sparse|quantized|mkldnn_linear|fbgemm")  # fmt: skip
+UNKNOWN = re.compile("mkldnn_rnn|cudnn_rnn|miopen_rnn|lstm_mps|native_multi_head|transformer_encoder|_attention|"
+                     "trilinear|cdist|fft|linalg_(?!vector_norm)|sparse|quantized|mkldnn_linear|fbgemm")  # fmt: skip
 KNOWN = ("aten", "prim", "prims", "profiler")
 
 
@@ -34,15 +33,17 @@ class Counter(TorchDispatchMode):
     """While it is open, adds the multiply-adds of each operation to the topmost `Work` on its stack."""
 
     def __init__(self):
+        from torch.utils.flop_counter import flop_registry  # brings Triton along, which `import helpers` does not need
+
         super().__init__()
-        self.stack = [Work()]
+        self.stack, self.formulas = [Work()], flop_registry
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs, packet = kwargs or {}, getattr(func, "_overloadpacket", None)
         name, top = getattr(packet, "__name__", ""), self.stack[-1]
-        if packet in flop_registry:
+        if packet in self.formulas:
             output = func(*args, **kwargs)
-            top.multiply_adds += flop_registry[packet](*args, **kwargs, out_val=output) // 2
+            top.multiply_adds += self.formulas[packet](*args, **kwargs, out_val=output) // 2
             return output
         with self:
             parts = func.decompose(*args, **kwargs) if hasattr(func, "decompose") else NotImplemented

@@ -1,50 +1,71 @@
 """How much of the picture a layer of any net sees: followed through its layers, or measured by gradients."""
 
 import contextlib
-import copy
 from collections import Counter
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 from torch.overrides import TorchFunctionMode
 
 from helpers.anatomy import Field, receptive_field
+from helpers.anatomy.copies import each_tensor, quiet_copy, tensors_in, zeros_for
 
-from .layers import device_of, find_layer, first_tensor, quiet_copy, tap
+from .layers import channels_last, device_of, find_layer, first_tensor, tap, with_gradients
 
 # What `measured_field` lets pass unchanged: functions that keep the shape and do not look at neighbours.
 PASSED_ON = set(
     "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish sigmoid hardsigmoid logsigmoid tanh hardtanh "
-    "hardswish softplus softsign softshrink hardshrink tanhshrink threshold softmax log_softmax dropout dropout1d "
-    "dropout2d alpha_dropout batch_norm instance_norm group_norm layer_norm rms_norm local_response_norm".split()
+    "hardswish softplus softsign softshrink hardshrink tanhshrink threshold dropout dropout1d dropout2d alpha_dropout "
+    "batch_norm instance_norm group_norm layer_norm rms_norm local_response_norm "
+    "detach clamp clamp_min clamp_max clip round floor ceil trunc sign".split()
 )
+OVER_AN_AXIS = ("softmax", "log_softmax", "softmin")  # each element sees all along the axis
+LARGEST = ("amax", "amin", "max", "min")  # and the largest of them is any of them
+TOGETHER = ("sub", "maximum", "minimum", "max", "min")  # of two tensors: seen is what either sees
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def measured_field(
-    net: nn.Module, input_shape: Sequence[int], layer: str | nn.Module, *, unit: int | None = None,
+    net: nn.Module, input_shape: Sequence, layer: str | nn.Module, *, unit: int | None = None,
     position: tuple[int, int] | None = None, num: int = 16, positive: bool = False, seed: int = 0,
 ) -> Tensor:  # fmt: skip
     """Return (H, W): how strongly each pixel of an input (1, C, H, W) moves one output of `layer`.
 
     That is |d output / d input|, summed over the input's channels and averaged over `num` pictures of normal random
     numbers from `seed`: the effective receptive field (Luo et al. 2016). The output is that of `unit`, by default the
-    sum over all units, at `position` (row, column), by default in the middle of the map.
+    sum over all units, at `position` (row, column), by default in the middle of the map. Of several inputs, given by
+    a tuple or dict of shapes, it is the first picture's. Maps with their channels last, (N, H, W, C), are taken as
+    what they are; for outputs with other axes say both `unit` and `position`, the index of one element.
 
     With `positive`, a copy is measured in which no path can hide or cancel: every weight is positive and every bias
-    0, max pooling takes the mean, activations and normalisations pass on what they get. Above 0 then lies exactly
-    what the output can see, whatever the weights are. Raises ValueError for a position or unit that is not there.
+    0, max pooling and softmax take the mean, activations and normalisations pass on what they get. Above 0 then lies
+    exactly what the output can see, whatever the weights are. Raises ValueError for a position or unit that is not
+    there, and for an output that does not depend on the pixels.
     """
     if positive:
         X, output = _positive_run(net, input_shape, layer)
     else:
-        X = torch.randn((num, *input_shape[1:]), generator=torch.Generator().manual_seed(seed))
-        X = X.to(device_of(net, X)).requires_grad_()
-        output = tap(net, layer)(X, grad=True)[1]
+        generator = torch.Generator().manual_seed(seed)
+        shapes = zeros_for(nn.Identity(), input_shape)
+        X = each_tensor(shapes, lambda part: torch.randn((num, *part.shape[1:]), generator=generator))
+        X = with_gradients(each_tensor(X, lambda part: part.to(device_of(net, part))))
+        output = _maps(tap(net, layer), X)
+    if output.ndim not in (2, 4) and (unit is None or position is None):
+        raise ValueError(f"the layer gives shape {tuple(output.shape)}, neither (N, C, H, W) nor (N, F): say unit and "
+                         "position, the index of the one element to measure")  # fmt: skip
     places = output.shape[2:]
     position = tuple(n // 2 for n in places) if position is None or not places else tuple(position)
     return _gradient(X, output, slice(None) if unit is None else unit, position).cpu()
+
+
+def _maps(listen, X):
+    """What the layer gives for X, (N, C, H, W) where its channels are last."""
+    output = listen(X, grad=True)[1]
+    return output.permute(0, 3, 1, 2) if channels_last(listen, X, output) else output
 
 
 def _gradient(X, output, unit, position):
@@ -54,8 +75,13 @@ def _gradient(X, output, unit, position):
         raise ValueError(f"position is {tuple(position)}, the layer's map has the shape {tuple(places)}")
     if isinstance(unit, int) and not 0 <= unit < output.shape[1]:
         raise ValueError(f"unit is {unit}, the layer has the units 0 to {output.shape[1] - 1}")
-    chosen = output[(slice(None), unit, *position)].sum()
-    (gradient,) = torch.autograd.grad(chosen, X, retain_graph=True)
+    picture = next((part for part in tensors_in(X) if part.ndim == 4), first_tensor(X))
+    chosen, gradient = output[(slice(None), unit, *position)].sum(), None
+    if chosen.requires_grad:
+        (gradient,) = torch.autograd.grad(chosen, picture, retain_graph=True, allow_unused=True)
+    if gradient is None:
+        raise ValueError("the layer does not depend on the pixels, or the net switches gradients off on the way to it: "
+                         "there is no field to measure")  # fmt: skip
     return gradient.abs().mean(0).sum(0)
 
 
@@ -82,7 +108,7 @@ def followed_fields(net: nn.Module, input_shape: Sequence[int]) -> dict[str, Fie
     """Return what `receptive_field` says of each layer by its name as for `tap`; {} for a net it cannot follow."""
     count, fields = Counter(), {}
     with contextlib.suppress(ValueError):
-        for row in receptive_field(quiet_copy(net), input_shape):
+        for row in receptive_field(net, input_shape):
             count[row.name] += 1
             fields[f"{row.name} ({count[row.name]})" if count[row.name] > 1 else row.name] = row
     return fields
@@ -104,28 +130,58 @@ def _positive_run(net, input_shape, layer):
     Each sum of inputs is an average; float64, which not every accelerator has, holds the weakest path of a deep net.
     """
     name, number = find_layer(net, layer)
-    net = copy.deepcopy(quiet_copy(net)).cpu().double()
+    net = quiet_copy(net, _own_double)
+    for module in list(net.modules()):
+        for weight in list(getattr(module, "parametrizations", ())) if is_parametrized(module) else ():
+            remove_parametrizations(module, weight)
     for title, tensor in (*net.named_parameters(), *net.named_buffers()):
         if tensor.is_floating_point():
             zero = tensor.ndim < 2 and title.endswith(("bias", "mean"))
             tensor.data.fill_(0 if zero else 1 / (tensor[:1].numel() if tensor.ndim else 1))
-    X = torch.ones((1, *input_shape[1:]), dtype=torch.float64, requires_grad=True)
+    X = each_tensor(zeros_for(nn.Identity(), input_shape), lambda part: torch.ones(1, *part.shape[1:]).double())
+    X = with_gradients(X)
     with _Linear():
-        return X, tap(net, f"{name or 'net'} ({number})")(X, grad=True)[1]
+        return X, _maps(tap(net, f"{name or 'net'} ({number})"), X)
+
+
+def _own_double(tensor):
+    """A copy of a tensor on the CPU, its numbers as float64."""
+    twin = tensor.detach().clone().cpu()
+    twin = twin.double() if twin.is_floating_point() else twin
+    return nn.Parameter(twin, twin.is_floating_point()) if isinstance(tensor, nn.Parameter) else twin
 
 
 class _Linear(TorchFunctionMode):
-    """While it is open, max pooling takes the mean; activations, normalisation and dropout pass on what they get."""
+    """While it is open, nothing hides: what chooses among its inputs takes their mean, what bends them passes them on.
+
+    Chosen among: max pooling, the largest along an axis, softmax. Bent: by activations, normalisation, dropout.
+    """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs, name = kwargs or {}, getattr(func, "__name__", "").rstrip("_")
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "").strip("_")
+        X, second = (*args, None, None)[:2] if args else (kwargs.get("input"), None)
         if name in PASSED_ON:
-            return args[0] if args else kwargs["input"]
+            return X
+        if name in TOGETHER and isinstance(second, Tensor):
+            return X + second
+        if name in OVER_AN_AXIS:
+            dim = second if isinstance(second, int) else kwargs.get("dim", 1)
+            return X.mean(1 if dim is None else dim, keepdim=True).expand_as(X)
+        if name in LARGEST and X.is_floating_point():
+            return _mean_along(func, X, *args[1:], **kwargs)
         if name.startswith("max_pool") and isinstance(first_tensor(args), Tensor):
             return _mean_pool(*args, **kwargs)
         if name.startswith("adaptive_max_pool2d"):
             return F.adaptive_avg_pool2d(args[0], args[1])
         return func(*args, **kwargs)
+
+
+def _mean_along(func, X, dim=None, keepdim=False, **_):
+    """The mean where a function takes the largest or smallest along `dim`; its places stay."""
+    if dim is None or dim == ():
+        return X.mean()
+    mean, found = X.mean(dim, keepdim=keepdim), func(X, dim, keepdim)
+    return mean if isinstance(found, Tensor) else type(found)((mean, found.indices))
 
 
 def _mean_pool(X, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):

@@ -1,6 +1,6 @@
 """Run any net and keep what its layers give, without touching it: what `helpers.inside` and widgets build on."""
 
-import copy
+import difflib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from helpers.anatomy.copies import COMPILED, as_written, call, each_tensor, quiet_copy, tensors_in
 from helpers.training.guards import clear_errors
+
+__all__ = ["Call", "channels_last", "device_of", "find_layer", "first_tensor", "peaks", "quiet_copy", "run", "tap",
+           "watch", "with_gradients"]  # fmt: skip
+NEAREST = 5  # names that are offered in the place of one that is not there
 
 
 class Call(NamedTuple):
@@ -20,17 +25,13 @@ class Call(NamedTuple):
     output: Tensor
 
 
-def quiet_copy(net: nn.Module) -> nn.Module:
-    """Return a copy of `net` in eval mode that shares its weights; what is done to the copy leaves the net alone."""
-    kept = [value for module in net.modules() for value in vars(module).values() if isinstance(value, Tensor)]
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers(), *kept)}
-    return copy.deepcopy(net, shared).eval()
+def run(net: nn.Module, X):
+    """Return net(X) without gradients, X moved to the net's device; a net that X does not fit raises ValueError.
 
-
-def run(net: nn.Module, X: Tensor):
-    """Return net(X) without gradients, X moved to the net's device; a net that X does not fit raises ValueError."""
-    with torch.no_grad(), clear_errors(net, X):
-        return net(X.to(device_of(net, X)))
+    X is a tensor, or a tuple or dict of them for several inputs, as for `helpers.anatomy.copies.call`.
+    """
+    with as_written(), torch.no_grad(), clear_errors(net, first_tensor(X)):
+        return call(net, each_tensor(X, lambda part: part.to(device_of(net, part))))
 
 
 def device_of(net: nn.Module, X: Tensor) -> torch.device:
@@ -38,8 +39,8 @@ def device_of(net: nn.Module, X: Tensor) -> torch.device:
     return next((tensor.device for tensor in (*net.parameters(), *net.buffers())), X.device)
 
 
-def watch(net: nn.Module, X: Tensor, only: nn.Module | None = None, *, grad: bool = False) -> tuple:
-    """Run `net`, a `quiet_copy`, on X and return (output, list of `Call`) in the order in which modules end.
+def watch(net: nn.Module, X, only: nn.Module | None = None, *, grad: bool = False) -> tuple:
+    """Run `net`, a `quiet_copy`, on X as `run` and return (output, list of `Call`) in the order in which modules end.
 
     Listed are the runs of the module `only`, or else of every module without children, and of those with children
     whose output is none of theirs: a sum or a concatenation. Of a tuple, list or dict the first tensor counts; a
@@ -63,13 +64,14 @@ def watch(net: nn.Module, X: Tensor, only: nn.Module | None = None, *, grad: boo
             calls.append(Call(title, module, tensor if grad else tensor.detach().clone()))
         return _swapped(output, tensor, given) if grad else None
 
-    hooked = [(name or "net", module) for name, module in net.named_modules() if grad or only in (None, module)]
+    hooked = [(name or "net", module) for name, module in net.named_modules()
+              if (grad or only in (None, module)) and (module is only or "parametrizations" not in name.split("."))]
     hooks = [module.register_forward_hook(lambda module, _, output, name=name: keep(module, output, name))
              for name, module in hooked]  # fmt: skip
     try:
-        with torch.set_grad_enabled(grad), clear_errors(net, X):
-            given = X.to(device_of(net, X))
-            return net(given.clone() if grad else given), calls
+        with as_written(), torch.set_grad_enabled(grad), clear_errors(net, first_tensor(X)):
+            given = each_tensor(X, lambda part: part.to(device_of(net, part)))
+            return call(net, each_tensor(given, torch.clone) if grad else given), calls
     finally:
         for hook in hooks:
             hook.remove()
@@ -78,9 +80,11 @@ def watch(net: nn.Module, X: Tensor, only: nn.Module | None = None, *, grad: boo
 def tap(net: nn.Module, layer: str | nn.Module) -> Callable[..., tuple]:
     """Return a function X, *, grad=False -> (output of the net, output of the layer), which leaves the net alone.
 
+    Its attribute `shape` is a function X -> shape of the layer's output, for which the net runs no further than there.
+
     `layer` is a name of `net.named_modules()`, with " (2)" behind it for the second run of a module that runs twice,
-    or a module of the net. Raises ValueError, with the names that there are, for any other, and where the layer does
-    not run on X or gives no tensor.
+    or a module of the net. Raises ValueError, with the nearest names, for any other, and where the layer does not run
+    on X or gives no tensor.
     """
     name, number = find_layer(net, layer)
     silent = quiet_copy(net)
@@ -93,34 +97,63 @@ def tap(net: nn.Module, layer: str | nn.Module) -> Callable[..., tuple]:
             raise ValueError(f"layer {name or 'net'} gave a tensor {times} as the net ran: there is no run {number}")
         return output, calls[number - 1].output
 
+    def shape(X):
+        with module.register_forward_hook(_stop_after(number)):
+            try:
+                run(silent, X)
+            except _Heard as heard:
+                return heard.shape
+        return None
+
+    listen.shape = shape
     return listen
 
 
+class _Heard(Exception):
+    """Ends a run at a layer, with the shape that it gave."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
+
+
+def _stop_after(number):
+    """A hook that raises `_Heard` at the run of that number, from 1."""
+    runs = iter(range(1, number + 1))
+
+    def stop(module, args, output):
+        if next(runs) == number:
+            raise _Heard(tuple(first_tensor(output).shape))
+
+    return stop
+
+
 def find_layer(net: nn.Module, layer: str | nn.Module) -> tuple[str, int]:
-    """Return (name, number of the run, from 1) of a layer named as for `tap`; ValueError lists what there is."""
-    modules = dict(net.named_modules(remove_duplicate=False))
+    """Return (name, number of the run, from 1) of a layer named as for `tap`; ValueError says the nearest names.
+
+    Names are those of the `quiet_copy`: without what torch.compile adds to them.
+    """
+    modules = {_plain(name): module for name, module in net.named_modules(remove_duplicate=False)}
     if isinstance(layer, nn.Module):
-        name = next((name for name, module in modules.items() if module is layer), None)
+        name = next((_plain(name) for name, module in net.named_modules() if module is layer), None)
         if name is None:
             raise ValueError(f"this {type(layer).__name__} is no module of the net, which has {_listed(modules)}")
         return name, 1
     if not isinstance(layer, str):
-        raise TypeError(f"layer is {layer!r}: give its name, one of {_listed(modules)}, or the module itself")
+        raise TypeError(f"layer is {repr(layer)[:60]}: give its name, one of {_listed(modules)}, or the module itself")
+    layer = _plain(layer)
     if layer in modules:
         return layer, 1
     name, number = re.fullmatch(r"(.*?)(?: \((\d+)\))?", layer, re.DOTALL).groups()
     name = "" if name == "net" and name not in modules else name
     if name not in modules or number == "0":
-        raise ValueError(f"the net has no layer {layer!r}; it has {_listed(modules)}")
+        raise ValueError(f"the net has no layer {layer[:60]!r}; it has {_listed(modules, name)}")
     return name, int(number or 1)
 
 
 def first_tensor(value) -> Tensor | None:
     """Return the tensor itself, or the first one in a tuple, list or dict; None where there is none."""
-    if isinstance(value, Tensor):
-        return value
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
-    return next((found for part in parts if (found := first_tensor(part)) is not None), None)
+    return next(iter(tensors_in(value)), None)
 
 
 def peaks(output: Tensor) -> tuple[Tensor, Tensor]:
@@ -136,17 +169,48 @@ def peaks(output: Tensor) -> tuple[Tensor, Tensor]:
     return values, torch.stack([places // output.shape[3], places % output.shape[3]], dim=2)
 
 
+def channels_last(listen: Callable[..., tuple], X, output: Tensor) -> bool:
+    """Whether a layer that gave `output` for pictures X, as `listen` of `tap` says, gives (N, H, W, C), as in Swin.
+
+    The sizes tell; where the channels are as many as rows, a run on pictures twice as wide does.
+    """
+    picture = next((part for part in tensors_in(X) if part.ndim == 4), None)
+    if output.ndim != 4 or picture is None or _unlike(output.shape[1:3], picture.shape[2:]) > 4:
+        return False
+    try:
+        wider = listen.shape(each_tensor(X, lambda part: torch.cat([part, part], 3) if part.ndim == 4 else part))
+    except ValueError:  # a net that takes one size alone
+        wider = None
+    if wider is None or tuple(wider[2:]) == tuple(output.shape[2:]):
+        return _unlike(output.shape[1:3], picture.shape[2:]) < _unlike(output.shape[2:], picture.shape[2:])
+    return wider[3] == output.shape[3]
+
+
+def with_gradients(X):
+    """Return a copy of X, a tensor or several, that collects gradients where it holds floating-point numbers."""
+    return each_tensor(X, lambda part: part.detach().clone().requires_grad_(part.is_floating_point()))
+
+
+def _unlike(size, picture):
+    """How many rows or columns (a, b) is away from a picture (H, W) made smaller alike along both axes."""
+    (a, b), (height, width) = size, picture
+    return abs(a * width - b * height) / max(height, width)
+
+
 def _swapped(value, old, new):
     """Return `value` with the tensor `old` in it replaced by `new`."""
-    if value is old:
-        return new
-    if isinstance(value, dict):
-        return type(value)((key, _swapped(part, old, new)) for key, part in value.items())
-    if isinstance(value, (tuple, list)):
-        parts = [_swapped(part, old, new) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return value
+    return each_tensor(value, lambda part: new if part is old else part)
 
 
-def _listed(modules):
-    return ", ".join(name for name in modules if name) or "no layers but itself: 'net'"
+def _plain(name):
+    """The name of a module without the steps that torch.compile adds."""
+    return ".".join(part for part in name.split(".") if part != COMPILED)
+
+
+def _listed(modules, wanted=""):
+    """The names of the layers in words; of many those that are nearest to the one wanted, else the first."""
+    names = [name for name in modules if name]
+    if len(names) <= 2 * NEAREST:
+        return ", ".join(names) or "no layers but itself: 'net'"
+    nearest = difflib.get_close_matches(wanted[:60], names, NEAREST, 0.3) or names[:NEAREST]
+    return f"{', '.join(name[:60] for name in nearest)} and {len(names) - len(nearest)} others, see net.named_modules()"

@@ -3,7 +3,8 @@
 Every function takes any nn.Module and leaves it alone: what runs is a copy in evaluation mode that shares the weights.
 `layer` is a module of the net or its name in `net.named_modules()`, "relu (2)" being the second run of a module that
 runs twice; of an output that is a tuple, list or dict the first tensor counts. A unit is a channel of a layer
-(N, C, H, W) or a number of a layer (N, F).
+(N, C, H, W), or (N, H, W, C) as in Swin, or a number of a layer (N, F). Gradients are taken whatever the caller has
+switched off.
 """
 
 import itertools
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .fields import field_boxes, measured_field
-from .layers import first_tensor, peaks, quiet_copy, run, tap
+from .layers import channels_last, first_tensor, peaks, quiet_copy, run, tap, with_gradients
 
 __all__ = ["TopImages", "Windows", "activations", "ascend", "features", "grad_cam", "image_windows", "measured_field",
            "occlusion_map", "top_images"]  # fmt: skip
@@ -36,11 +37,12 @@ class Windows(NamedTuple):
     boxes: list[tuple[int, int, int, int]]  # (top, left, bottom, right) in pixels, bottom and right not included
 
 
-def activations(net: nn.Module, X: Tensor, layer: str | nn.Module) -> Tensor:
+def activations(net: nn.Module, X: Tensor | tuple | dict, layer: str | nn.Module) -> Tensor:
     """Return what `layer` gives for X (N, C, H, W): usually (N, C, H, W) or (N, F), without gradient.
 
-    It is the layer's own output, also where an in-place ReLU behind it overwrites that. Raises ValueError, with the
-    names that there are, where the net has no such layer, and where it does not run or X does not fit.
+    It is the layer's own output, also where an in-place ReLU behind it overwrites that. For a net of several inputs X
+    is a tuple of them, or a dict by the names that `forward` has. Raises ValueError, with the nearest names, where the
+    net has no such layer, and where it does not run or X does not fit.
     """
     return tap(net, layer)(X)[1]
 
@@ -69,9 +71,11 @@ def top_images(net: nn.Module, data_iter: Iterable, layer: str | nn.Module, unit
     """
     if k < 1:
         raise ValueError(f"k is {k}, must be at least 1")
-    listen, best, start = tap(net, layer), None, 0
+    listen, best, start, last = tap(net, layer), None, 0, False
     for X, _ in _in_order(data_iter):
-        values, places = peaks(listen(X)[1])
+        maps = listen(X)[1]
+        last = channels_last(listen, X, maps) if best is None else last
+        values, places = peaks(maps.permute(0, 3, 1, 2) if last else maps)
         _check_unit(unit, values.shape[1])
         found = torch.arange(start, start + len(X)), values[:, unit].cpu(), places[:, unit].cpu(), X.cpu()
         best = found if best is None else [torch.cat(both) for both in zip(best, found, strict=True)]
@@ -109,6 +113,8 @@ def image_windows(
     return Windows(parts, boxes)
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def ascend(
     net: nn.Module, layer: str | nn.Module, unit: int, shape: Sequence[int], steps: int = 128, lr: float = 0.1, *,
     decay: float = 0.01, jitter: int = 2, seed: int = 0,
@@ -123,11 +129,14 @@ def ascend(
     listen, generator = tap(net, layer), torch.Generator().manual_seed(seed)
     weight = next((p for p in net.parameters() if p.is_floating_point()), torch.zeros(()))
     X = (0.1 * torch.randn(tuple(shape), generator=generator)).to(weight.device, weight.dtype)
-    moved = 0.0
+    moved, last = 0.0, channels_last(listen, X, maps := listen(X)[1])
+    if maps.ndim not in (2, 4):
+        raise ValueError(f"the layer gives shape {tuple(maps.shape)}: take one that gives (N, C, H, W) or (N, F)")
     for _ in range(steps):
         shift = tuple(torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist())
         picture = X.roll(shift, (2, 3)).requires_grad_()
         output = listen(picture, grad=True)[1]
+        output = output.permute(0, 3, 1, 2) if last else output
         _check_unit(unit, output.shape[1])
         objective = output[:, unit].flatten(1).mean(1).sum() if output.ndim > 2 else output[:, unit].sum()
         (gradient,) = torch.autograd.grad(objective, picture)
@@ -186,25 +195,33 @@ def covered(X: Tensor, size: int, corner: tuple[int, int], value=0.0) -> Tensor:
     return picture
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def grad_cam(
-    net: nn.Module, X: Tensor, layer: str | nn.Module, target: int | None = None, *, relu: bool = True
+    net: nn.Module, X: Tensor | tuple | dict, layer: str | nn.Module, target: int | None = None, *, relu: bool = True
 ) -> Tensor:
     """Return Grad-CAM (h, w) of one picture: the layer's maps, each weighted by what a class's logit gains from it.
 
     A map's weight is the mean over h and w of the logit's gradient with respect to it; the weighted sum goes through a
     ReLU, unless `relu` is False, which also shows what speaks against the class (Selvaraju et al. 2016). X is
-    (1, C, H, W) or (C, H, W), `target` a class, by default the net's answer. Raises ValueError for a layer that does
-    not give (1, C, h, w) or on which the logit does not depend, and for an output that is not (N, classes).
+    (1, C, H, W) or (C, H, W), or several inputs as for `activations`, one picture each; `target` is a class, by
+    default the net's answer. Raises ValueError for a layer that does not give (1, C, h, w) or (1, h, w, C), or on which
+    the logit does not depend, and for an output that is not (N, classes).
     """
-    output, maps = tap(net, layer)(_one_picture(X).detach().requires_grad_(), grad=True)
+    X, listen = with_gradients(_one_picture(X) if isinstance(X, Tensor) else X), tap(net, layer)
+    output, maps = listen(X, grad=True)
     logits = class_scores(output)
     if maps.ndim != 4:
         raise ValueError(f"the layer gives shape {tuple(maps.shape)}, which has no rows and columns: Grad-CAM needs a "
                          "layer that gives maps (N, C, h, w)")  # fmt: skip
-    (gradient,) = torch.autograd.grad(logits[0, _checked(target, logits)], maps, allow_unused=True)
+    logit, gradient = logits[0, _checked(target, logits)], None
+    if logit.requires_grad and maps.requires_grad:
+        (gradient,) = torch.autograd.grad(logit, maps, allow_unused=True)
     if gradient is None:
-        raise ValueError("the class's logit does not depend on this layer: take one that the answer passes through")
-    cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(1)[0].detach().cpu()
+        raise ValueError("the class's logit does not depend on this layer, or the net switches gradients off behind "
+                         "it: take one that the answer passes through")  # fmt: skip
+    rows, channels = ((1, 2), 3) if channels_last(listen, X, maps) else ((2, 3), 1)
+    cam = (gradient.mean(rows, keepdim=True) * maps).sum(channels)[0].detach().cpu()
     return cam.relu() if relu else cam
 
 

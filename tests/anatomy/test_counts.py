@@ -234,7 +234,8 @@ class Entry(Pair):
 
 @pytest.mark.parametrize("net, several", [
     (Pair(), ((1, 3, 8, 8), (1, 1, 8, 8))), (Pair(), [(1, 3, 8, 8), (1, 1, 8, 8)]),
-    (Pair(), {"mask": (1, 1, 8, 8), "picture": (1, 3, 8, 8)}), (Entry(), {"picture": (1, 3, 8, 8), "mask": [1, 1, 8, 8]}),
+    (Pair(), {"mask": (1, 1, 8, 8), "picture": (1, 3, 8, 8)}),
+    (Entry(), {"picture": (1, 3, 8, 8), "mask": [1, 1, 8, 8]}),
 ])  # fmt: skip
 def test_several_inputs(net, several):
     assert describe_net(net, several).multiply_adds == 2 * 36 * (27 + 9)
