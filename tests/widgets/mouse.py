@@ -1,7 +1,8 @@
 """A real mouse on the picture of a widget, for the browser tests of the widgets."""
 
-# Its bounding box counts the edge, too, which has a width under the focus.
-INSIDE = """(area, [u, v]) => {
+# A point of an area, found in the same moment, as a redraw may replace it. Its bounding box would count the edge.
+INSIDE = """(widget, [label, u, v]) => {
+  const area = widget.querySelector(`[data-touch][aria-label^="${label}"]`);
   const {x, y, width, height} = area.getBBox(), at = new DOMPoint(x + u * width, y + v * height);
   const {x: left, y: top} = at.matrixTransform(area.getScreenCTM());
   return [left, top];
@@ -21,7 +22,8 @@ class Hand:
         return self.widget.locator(f'[data-touch][aria-label^="{label}"]').first
 
     def point(self, label, u, v):
-        return self.area(label).evaluate(INSIDE, [u, v])
+        self.area(label).wait_for()
+        return self.widget.evaluate(INSIDE, [label, u, v])
 
     def to(self, label, u, v, **options):
         self.mouse.move(*self.point(label, u, v), **options)

@@ -1,5 +1,9 @@
 """The batch-norm explorer against nn.BatchNorm1d: outputs and running statistics, step by step, in both modes."""
 
+import html
+import json
+import re
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -98,6 +102,31 @@ def test_values_outside_the_picture_are_counted():
     assert beyond and f"variance, {beyond} of 40 batches beyond the edge" in explorer.picture
     explorer.update(batch_size=256, scale=1.0)
     assert "beyond the edge" not in explorer.picture
+
+
+def told(explorer, label):
+    """What the areas whose label begins so set, as axes."""
+    found = re.findall(r'aria-label="([^"]*)" data-touch="([^"]*)"', explorer.picture)
+    return [json.loads(html.unescape(spec))["across"] for name, spec in found if name.startswith(label)]
+
+
+@pytest.mark.parametrize("label, name, by", [("input", "shift", 330), ("scale", "scale", 20), ("output", "beta", 330),
+                                             ("gamma", "gamma", 20)])  # fmt: skip
+def test_a_histogram_follows_the_pointer(explorer, label, name, by):
+    """A drag by so many px changes the parameter by as many units as the axis shows there; the ends are its range's."""
+    explorer.update(mode="eval", seen=3, batch_size=64, shift=3.0, scale=1.5, gamma=-1.0, beta=2.0)
+    (axis,) = told(explorer, label)
+    assert axis["span"] / by == pytest.approx(20 / 330, rel=1e-3)
+    assert (axis["name"], axis["at"]) == (name, getattr(explorer, name))
+    trait = explorer.traits()[name]
+    assert (axis["low"], axis["high"]) == (trait.min, trait.max)
+
+
+def test_both_plots_of_the_running_statistics_set_the_batches_seen(explorer):
+    explorer.update(mode="train", batch_size=1, seen=30)
+    assert [(axis["name"], axis["at"], axis["last"], axis["high"]) for axis in told(explorer, "running")] == [
+        ("seen", 30, 61, MOST_BATCHES)] * 2  # fmt: skip
+    assert told(explorer, "input") and not told(explorer, "output"), "nothing came out"
 
 
 def test_every_control_to_its_ends():

@@ -13,7 +13,8 @@ sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
 from tests.examples import lenet_like, pictures
 from helpers.widgets import PictureLab
 picture_lab = PictureLab(lenet_like(), pictures(40))
-picture_lab"""]  # fmt: skip
+picture_lab""", """from helpers.widgets import BatchNormExplorer
+BatchNormExplorer(seen=5)"""]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,28 @@ def test_draw_drag_turn_and_scale(hand):
     press(hand, "drawing pad", " ")
     hand.area("drawing pad, the pen up at row 14, column 2").wait_for()
     assert hand.ask("print(picture_lab.pad.ink[14, :4].round().tolist())").strip() == "[1.0, 1.0, 1.0, 0.0]"
+
+
+@on(1)
+@pytest.mark.timeout(200)
+def test_drag_a_histogram_its_ends_and_the_number_of_batches(hand):
+    """Shift and scale of the input, beta and gamma of the output, the batches seen: each by mouse and by keys."""
+    shift = 4 / 20  # of the width of the plot, which shows 20 units
+    hand.drag("input", (0.5, 0.5), (0.5 - shift, 0.5))
+    hand.wait_for("before the layer mean -0.")
+    hand.drag("scale", (0.5, 0.5), (0.5 - 1.5 / 20 * 330 / 20, 0.5))
+    hand.area("scale 0.5").wait_for()
+    hand.drag("output", (0.5, 0.5), (0.5 + 2 / 20, 0.5))
+    hand.wait_for("after it mean 2, standard deviation 1.")
+    hand.drag("gamma", (0.5, 0.5), (0.5 - 2 / 20 * 330 / 20, 0.5))
+    hand.area("gamma -1").wait_for()
+    hand.drag("running variance", (0.1, 0.5), (40 / 61, 0.5))
+    hand.wait_for("After 41 training batches")
+    keys = [("input", "ArrowRight", "input, shift -0.5"), ("scale", "End", "scale 2.5"),
+            ("gamma", "ArrowUp", "gamma -0.75"), ("output", "Home", "output, beta -3"),
+            ("running mean", "PageDown", "running mean, 30")]  # fmt: skip
+    for label, key, said in keys:
+        press(hand, label, key)
+        hand.area(said).wait_for()
+    hand.widget.get_by_role("button", name="eval").click()
+    hand.wait_for("eval mode")

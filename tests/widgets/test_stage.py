@@ -40,7 +40,7 @@ class Hands(Explorer):
     def draw(self, r):
         self.drawn += 1
         across, down = touch.cells("column", r["column"], 8), touch.cells("row", r["row"], 8)
-        parts = [
+        parts = [svg.rect(10, 10, 9, 9)] * int(2 * r["at"]) + [  # in front of the areas, of a changing number
             touch.ghost("mark", svg.rect(200, 10, 20, 20, stroke=svg.ORANGE)),
             touch.linked(["a"], svg.rect(200, 190, 20, 20)), touch.linked(["a", "b"], svg.rect(230, 190, 20, 20)),
             touch.area(10, 10, 160, 160, across=across, down=down, label="grid", ghost=("mark", 20, 20)),

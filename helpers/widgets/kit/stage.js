@@ -49,10 +49,17 @@ function boxOf(area) {
   return {left: a * x + e, top: d * y + f, width: a * width, height: d * height};
 }
 
+// What an area sets: by that, and by its number among its like, it is found again after a redraw.
+function meaning(area) {
+  if (!area.dataset?.touch) return "";
+  const {across, down, set, stroke} = spec(area);
+  return JSON.stringify([across && place(across), down && place(down), set && Object.keys(set), stroke?.name]);
+}
+
 // Make the nodes of `old` those of `fresh`, and leave alone what is the same: focus, decoded images, layout.
 function morph(old, fresh) {
   if (old.isEqualNode(fresh)) return;
-  if (old.nodeName !== fresh.nodeName || old.dataset?.key !== fresh.dataset?.key) return old.replaceWith(fresh);
+  if (old.nodeName !== fresh.nodeName || old.dataset?.key !== fresh.dataset?.key || meaning(old) !== meaning(fresh)) return old.replaceWith(fresh);
   if (old.nodeType !== Node.ELEMENT_NODE) { old.data = fresh.data; return; }
   for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const {name, value} of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -135,15 +142,14 @@ function render({model, el}) {
 
   function show() {
     const fresh = document.createElement("div"), focused = view.contains(document.activeElement) && document.activeElement;
-    const label = focused && focused.getAttribute("aria-label");
+    const before = focused && known(focused);
     fresh.className = view.className;
     fresh.innerHTML = model.get("value");
     fresh.style.setProperty("--width", (fresh.querySelector("svg")?.getAttribute("width") ?? 0) + "px");
     const first = !view.firstChild;
     morph(view, fresh);
-    if (focused && !focused.isConnected) {
-      [...view.querySelectorAll("[data-touch]")].find(area => area.getAttribute("aria-label") === label)?.focus({preventScroll: true});
-    }
+    if (focused && !focused.isConnected) again(before)?.focus({preventScroll: true});
+    if (drag && !drag.area.isConnected) drag.area = again(drag.known) ?? drag.area;
     if (stroke) view.querySelector("svg").append(stroke.drawn);
     if (pointed) light(pointed);
     clearTimeout(saying);
@@ -185,7 +191,7 @@ function render({model, el}) {
     view.setPointerCapture(event.pointerId);
     if (told.stroke) return startStroke(event, area, told.stroke);
     const starts = ["across", "down"].map(way => told[way] && line.known(told[way]));
-    drag = {area, told, from: shares(event, area), starts, box: hold(area)};
+    drag = {area, told, from: shares(event, area), starts, box: hold(area), known: known(area)};
     view.classList.add("cnn-dragging");
     point(event, area, told, drag.from, starts, drag.box);
   }
@@ -193,17 +199,15 @@ function render({model, el}) {
   function move(event) {
     if (stroke) return addToStroke(event);
     if (drag) {
-      const area = drag.area.isConnected ? drag.area : again(drag.area);
-      if (area) point(event, area, drag.told, drag.from, drag.starts, drag.box);
-      drag.area = area ?? drag.area;
+      if (drag.area.isConnected) point(event, drag.area, drag.told, drag.from, drag.starts, drag.box);
     }
     hover(event);
   }
 
-  // The area that took the place of one which a redraw has removed.
-  function again(gone) {
-    return [...view.querySelectorAll("[data-touch]")].find(area => area.getAttribute("aria-label") === gone.getAttribute("aria-label"));
-  }
+  // An area as [meaning, number among its like], and the area that has taken its place.
+  const like = sense => [...view.querySelectorAll("[data-touch]")].filter(area => meaning(area) === sense);
+  const known = area => [meaning(area), like(meaning(area)).indexOf(area)];
+  const again = ([sense, number]) => like(sense)[number];
 
   function hover(event) {
     const target = document.elementFromPoint(event.clientX, event.clientY);

@@ -3,7 +3,6 @@
 import functools
 import math
 
-import ipywidgets as W
 import torch
 
 from helpers.drawing import svg
@@ -26,14 +25,14 @@ def numbers() -> torch.Tensor:
 
 
 class BatchNormExplorer(Explorer):
-    """One feature passes a batch-norm layer that has met some batches in training mode before.
+    """One feature passes a batch-norm layer that has met some batches in training mode before; drag what it shows.
 
     `result` holds X and output, (N,) each, output None where training mode refuses the batch; `means` and `variances`
     of the training batches, and `running_means` and `running_variances` behind each of them, from the start on. The
     batches before have the size of this one, at least 2. In training mode this batch counts as one of them.
     """
 
-    mode = choice("train", ["train", "eval"], "mode", help="of the layer, for the batch that is shown")
+    mode = choice("train", ["train", "eval"], "", help="of the layer, for the batch that is shown")
     seen = slider(0, 0, MOST_BATCHES, "batches seen", help="in training mode, before the one that is shown")
     batch_size = slider(64, 1, LARGEST_BATCH, "batch size")
     momentum = slider(0.1, 0.0, 1.0, "momentum", step=0.05, help="the share of the new batch, as in PyTorch")
@@ -43,10 +42,12 @@ class BatchNormExplorer(Explorer):
     beta = slider(0.0, -3.0, 3.0, "β", step=0.5, help="bias of the layer")
 
     def arrange(self):
-        """Put what belongs together into one line."""
+        """The mode and two numbers; the input, γ, β and the number of batches are dragged in the picture."""
         c = self.controls
-        rows = ("mode", "momentum"), ("seen", "batch_size"), ("shift", "scale"), ("gamma", "beta")
-        return W.VBox([side_by_side([c[name] for name in row], "flex-end") for row in rows])
+        c["mode"].layout.width = "max-content"
+        for name in ("batch_size", "momentum"):
+            c[name].layout.width, c[name].style.description_width = "330px", "86px"
+        return side_by_side([c["mode"], c["batch_size"], c["momentum"]])
 
     def compute(self, mode, seen, batch_size, momentum, shift, scale, gamma, beta):
         """Let the running statistics follow the training batches, then normalise the shown one in `mode`."""
@@ -61,7 +62,8 @@ class BatchNormExplorer(Explorer):
             layer = [torch.full((1,), value) for value in (gamma, beta, running_means[-1], running_variances[-1])]
             output = batch_norm(X[:, None], *layer, EPS, momentum, training=mode == "train")[0][:, 0]
         return {
-            "mode": mode, "seen": seen, "batch_size": batch_size, "shift": shift, "scale": scale, "X": X,
+            "mode": mode, "seen": seen, "batch_size": batch_size, "shift": shift, "scale": scale, "gamma": gamma,
+            "beta": beta, "X": X,
             "output": output, "refusal": REFUSAL if refused else "", "means": means.tolist(),
             "variances": variances.tolist(), "running_means": running_means,
             "running_variances": running_variances,
