@@ -9,11 +9,11 @@ from PIL import Image
 from torch.nn import functional as F
 
 from helpers import corr2d
-from helpers.data import load_photo
+from helpers.data import load_photo, open_picture
 from helpers.widgets import KernelExplorer
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.kit.kernel_editor import KERNELS, KernelEditor, name_of, resized
-from helpers.widgets.kit.pictures import as_upload, open_picture
+from helpers.widgets.kit.pictures import as_upload
 
 SOBEL = torch.tensor(KERNELS["Sobel x"], dtype=torch.float32)
 
