@@ -1,6 +1,10 @@
-"""No wrong answer of the generator passes: each that does must be the same as the solution on every legal input."""
+"""No wrong answer of the generator passes: each that does must be the same as the solution on every legal input.
+
+One in four of the wrong functions is tried in every run, all 10,000 with CNN_COURSE_ATTACK=1 (three minutes).
+"""
 
 import functools
+import os
 
 import pytest
 
@@ -11,6 +15,7 @@ from .inputs import LEGAL, seen
 from .mutants import alike, arguments, results, sources, values
 from .test_exercises import IDS, evaluate
 
+EVERY = 4 if os.environ.get("CNN_COURSE_ATTACK", "0") in ("", "0") else 1
 SEEDS = range(50)  # inputs drawn anew, most of which no check looks at
 ANSWERS = {id: find(id) for id in IDS}
 VALUES = [id for id in IDS if ANSWERS[id].asks_for == "value"]
@@ -47,7 +52,9 @@ def right_at(id, seed):
 
 @pytest.mark.parametrize("id", FUNCTIONS)
 def test_no_wrong_function_passes(id):
-    passed = [how for how, one, two in changed_functions(id) if check(id, one).passed is True and differs(id, two)]
+    tried = list(changed_functions(id))[int(id[-1]) % EVERY :: EVERY]
+    passed = [how for how, one, two in tried if check(id, one).passed is True and differs(id, two)]
+    assert len(tried) > 5
     assert not passed, "\n\n".join(passed)
 
 
