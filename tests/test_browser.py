@@ -1,5 +1,7 @@
 """Notebooks in a real JupyterLab: cells run, sliders moved by keyboard change every widget's picture."""
 
+import pathlib
+
 import pytest
 
 PICTURE = "svg[aria-label]"
@@ -66,6 +68,17 @@ def go_to_the_end(page, handle):
     raise AssertionError(f"the End key leaves a slider at {at}, its range ends at {end}")
 
 
+def faults_of_access(page):
+    """Return what axe-core calls serious or critical in the widgets of a page, one line each."""
+    axe = pytest.importorskip("axe_playwright_python")
+    page.evaluate(pathlib.Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({include: [['.cnn-course']]})")["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for fault in found if fault["impact"] in ("serious", "critical") for node in fault["nodes"]
+    ]  # fmt: skip
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
@@ -76,6 +89,7 @@ def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
     declared = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.getMetadata('cnn_course').widgets")
     widgets.last.wait_for()  # the last one may still be on its way to the page
     assert widgets.count() == declared > 0
+    assert not faults_of_access(page)
     moved = 0
     for i in range(declared):
         widget = widgets.nth(i)

@@ -111,9 +111,14 @@ function name(box) {
     const label = control.querySelector(".widget-label")?.textContent.trim() || control.title;
     const told = label || control.querySelector("[title]")?.title || "value";
     for (const part of control.querySelectorAll("[role=slider], input, [contenteditable]")) {
-      if (!part.labels?.length && part.getAttribute("aria-label") !== told) part.setAttribute("aria-label", told);
+      const seen = [...part.labels ?? []].some(one => one.textContent.trim() && one.offsetParent);
+      if (!seen && part.getAttribute("aria-label") !== told) part.setAttribute("aria-label", told);
     }
     for (const readout of control.querySelectorAll(".widget-readout[contenteditable]")) readout.setAttribute("role", "textbox");
+  }
+  for (const icon of box.querySelectorAll(".widget-play button i, .jupyter-widget-play button i")) {
+    const told = {"fa-play": "play", "fa-pause": "pause", "fa-stop": "stop", "fa-retweet": "repeat"}[icon.classList[1]];
+    if (told && icon.parentElement.getAttribute("aria-label") !== told) icon.parentElement.setAttribute("aria-label", told);
   }
   for (const toggle of box.querySelectorAll(".widget-toggle-button")) {
     const pressed = String(toggle.classList.contains("mod-active"));
