@@ -8,21 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from helpers.drawing import svg
 from helpers.widgets import KernelLearner
 from helpers.widgets.kit.driver import drive
-from helpers.widgets.layers.kernel_learner import (
-    ACROSS,
-    DOWN,
-    LIMITS,
-    LOSS,
-    MOST_STEPS,
-    OFF_SCALE,
-    PLANE,
-    TOO_MUCH,
-    X,
-    Y,
-    start_kernel,
-)
+from helpers.widgets.layers.kernel_learner import TOO_MUCH, X, Y, start_kernel
+from helpers.widgets.layers.learner_picture import ACROSS, DOWN, LIMITS, LOSS, MOST_STEPS, OFF_SCALE, PLANE
+
+from .looks import assert_texts_stand_apart, smallest_font
+from .test_hand import moved
 
 
 @pytest.fixture(autouse=True)
@@ -174,3 +167,33 @@ def test_a_kernel_is_drawn_where_it_is_or_said_to_be_off_the_scale(learner, lr, 
         ends = [tuple(map(float, pair.split(","))) for pair in line.split()]
         if ends[0][0] > x and ends[0][1] > y:  # below the tables, on the right: the plane and its ticks
             assert all(a <= x + PLANE["width"] + 9 and b <= y + PLANE["height"] + 9 for a, b in ends)
+
+
+def test_the_hand_drags_the_start(learner):
+    learner.update(seed=1, lr=0.03, steps=8)
+    moved(learner, ("first", [], -0.5), ("second", [], 0.25))
+    assert learner.result["kernels"][0].tolist() == [[-0.5, 0.25]]
+    K = torch.tensor([[-0.5, 0.25]], dtype=torch.float64, requires_grad=True)
+    for _ in range(8):
+        loss = ((F.conv2d(X[None, None], K[None, None]) - Y) ** 2).sum()
+        K = (K - 0.03 * torch.autograd.grad(loss, K)[0]).detach().requires_grad_()
+    torch.testing.assert_close(learner.result["K"], K.detach())
+    moved(learner, ("first", [], 99), ("second", [], 99))
+    assert (learner.first, learner.second) == (ACROSS[1], DOWN[1])
+    learner.button["another start"].click()
+    assert learner.seed == 2 and learner.result["kernels"][0].equal(start_kernel(2))
+
+
+def test_a_start_of_ones_own_and_one_drawn():
+    assert KernelLearner(seed=3).result["K"].equal(start_kernel(3))
+    own = KernelLearner(seed=3, first=1.0, second=-1.0)
+    assert own.result["loss"] == 0 and OFF_SCALE in own.picture, "a loss of 0 is on no scale of powers"
+
+
+@pytest.mark.parametrize("values", [dict(steps=0), dict(steps=10), dict(lr=0.06, steps=50), dict(lr=0.034, steps=50),
+                                    dict(steps=9, first=3.0, second=1.0), dict(first=-1.5, second=-2.5, lr=0.034)])
+def test_its_texts_are_readable(values):
+    picture = KernelLearner(**values).picture
+    assert smallest_font(picture) >= 11
+    tables, plane = picture.split("the loss before", 1)
+    assert_texts_stand_apart(tables + "</text></svg>")
