@@ -8,7 +8,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.drawing import svg
 from helpers.widgets import KernelLearner
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.layers.kernel_learner import TOO_MUCH, X, Y, start_kernel
