@@ -19,6 +19,21 @@ def cells(name, at, count, low=0, high=None, *, offset=0, path=()):
     return _axis("cell", name, at, low, count - 1 if high is None else high, path, count=count, offset=offset)
 
 
+def steps(name, at, values):
+    """Return an axis of equal cells, each of which stands for one of some rising values."""
+    return _axis("step", name, at, values[0], values[-1], (), values=list(values))
+
+
+def tiles(name, at, count, columns, *, first=0, low=0, high=None):
+    """Return an axis, the only one of its area, of numbered tiles in rows of so many columns.
+
+    Shown are `count` tiles from number `first` on. Keys go through low..high: a tile to the side, a row up or down,
+    PageUp and PageDown by all that are shown.
+    """
+    high = first + count - 1 if high is None else high
+    return _axis("tile", name, at, low, high, (), count=count, columns=columns, first=first)
+
+
 def scale(name, at, first, last, *, step, low=None, high=None, log=False, path=()):
     """Return an axis of numbers from `first`, at the left or upper edge, to `last`, at the other one.
 

@@ -59,6 +59,16 @@ def test_a_scale_is_logarithmic_where_it_says_so():
     assert "log" not in told(touch.area(0, 0, 9, 9, across=touch.scale("n", 5, 1, 100, step=1), label=""))["across"]
 
 
+def test_steps_stand_for_values_and_tiles_for_numbers():
+    axis = told(touch.area(0, 0, 9, 9, across=touch.steps("n", 4, [1, 4, 16]), label=""))["across"]
+    assert axis == {"as": "step", "name": "n", "at": 4, "low": 1, "high": 16, "values": [1, 4, 16]}
+    area = touch.area(0, 0, 9, 9, across=touch.tiles("i", 12, 8, 4, first=8, high=40), label="")
+    assert told(area)["across"] == {"as": "tile", "name": "i", "at": 12, "low": 0, "high": 40, "count": 8,
+                                    "columns": 4, "first": 8}  # fmt: skip
+    assert 'role="slider"' in area and 'aria-valuemax="40"' in area
+    assert touch.tiles("i", 0, 7, 4)["high"] == 6
+
+
 def test_a_button_says_what_it_sets_and_whether_it_holds():
     node = touch.button(0, 0, 9, 9, label="layer <3>", pressed=True, layer=3)
     assert told(node) == {"set": {"layer": 3}} and 'aria-pressed="true"' in node

@@ -18,6 +18,8 @@ class Hands(Explorer):
     angle = slider(0, -180, 180, "angle", step=5)
     size = slider(1.0, 0.5, 2.0, "size", step=0.1)
     many = slider(1, 1, 1000, "many")
+    kind = slider(4, 1, 64, "kind")
+    number = slider(12, 0, 40, "number")
 
     def __init__(self):
         self.strokes, self.drawn, self.dropped = [], 0, ""
@@ -56,8 +58,12 @@ class Hands(Explorer):
                        across=touch.spread("size", r["size"], 0.5, 2, about=(-2, -1.25), step=0.1)),
             touch.area(250, 250, 90, 20, across=touch.scale("many", r["many"], 1, 1000, step=1, log=True),
                        label="decades"),
+            touch.area(420, 10, 90, 30, across=touch.steps("kind", r["kind"], (1, 4, 64)), label="kinds"),
+            touch.ghost("held", svg.rect(420, 60, 20, 20, stroke=svg.ORANGE)),
+            touch.area(420, 60, 80, 40, across=touch.tiles("number", r["number"], 7, 4, first=8, high=40),
+                       label="tiles", ghost=("held", 20, 20)),
         ]
-        return svg.picture(400, 290, *parts, label=self.describe(r))
+        return svg.picture(520, 290, *parts, label=self.describe(r))
 
 hands = Hands()
 hands"""
@@ -106,6 +112,13 @@ def test_the_mouse(hand):
     hand.mouse.up()
     hand.page.wait_for_timeout(400)
     assert 90 < int(hand.said().split("many=")[1].split()[0]) < 110, "two thirds of three decades"
+    for share, value in ((0.9, 64), (0.1, 1)):
+        hand.drag("kinds", (0.5, 0.5), (share, 0.5))
+        hand.wait_for(f"kind={value} ")
+    for place, value in (((0.6, 0.2), 10), ((0.1, 0.8), 12), ((0.9, 0.8), 14)):  # the last row has three of four
+        hand.drag("tiles", (0.1, 0.2), place)
+        hand.wait_for(f"number={value} ")
+    assert hand.widget.locator("[data-ghost=held]").get_attribute("transform") == "translate(40,20)"
     hand.area("tile 2").click()
     hand.wait_for("tile=2")
     assert hand.area("tile 2").get_attribute("aria-pressed") == "true"
@@ -137,7 +150,10 @@ def test_the_keyboard_names_and_the_live_region(hand):
             ("grid", "PageDown", "row=7"), ("weight", "ArrowUp", "height=0.5"), ("weight", "ArrowLeft", "height=0"),
             ("scale", "ArrowUp", "at=2.5"), ("scale", "End", "at=10"), ("tile 3", "Enter", "tile=3"),
             ("turn", "ArrowUp", "angle=5"), ("spread", "ArrowDown", "size=0.9"), ("pad", "ArrowUp", "row=6"),
-            ("pad", " ", "tile=3"), ("tile 1", " ", "tile=1")]  # fmt: skip
+            ("pad", " ", "tile=3"), ("tile 1", " ", "tile=1"), ("kinds", "ArrowUp", "kind=64"),
+            ("kinds", "ArrowLeft", "kind=4 "), ("kinds", "Home", "kind=1 "), ("tiles", "ArrowRight", "number=13"),
+            ("tiles", "ArrowDown", "number=17"), ("tiles", "ArrowUp", "number=13"), ("tiles", "PageDown", "number=20"),
+            ("tiles", "Home", "number=0"), ("tiles", "End", "number=40")]  # fmt: skip
     for label, key, said in keys:
         hand.area(label).focus()
         hand.page.keyboard.press(key)
@@ -154,7 +170,8 @@ def test_the_keyboard_names_and_the_live_region(hand):
         "() => document.querySelector('.cnn-unseen').textContent.includes('tile=1')", timeout=10_000
     )
     for handle in hand.widget.locator("[role=slider]:not([data-touch])").all():
-        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at", "angle", "size", "many")
+        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at", "angle", "size", "many", "kind",
+                                                     "number")  # fmt: skip
 
 
 @pytest.mark.timeout(300)

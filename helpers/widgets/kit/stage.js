@@ -20,11 +20,25 @@ function stepped(axis, value) {
   return clamp(Number(whole.toFixed(9)), axis.low, axis.high);
 }
 
+// The value so many steps away from another one.
+function further(axis, value, by) {
+  if (axis.as !== "step") return stepped(axis, value + by * (axis.step ?? 1));
+  return axis.values[clamp(axis.values.indexOf(value) + by, 0, axis.values.length - 1)];
+}
+
+const cellAt = (share, count) => clamp(Math.floor(share * count), 0, count - 1);
+
+// The number of the tile under a pointer, counted row by row from the first one that is shown.
+function tileAt({count, columns}, [u, v]) {
+  return Math.min(cellAt(v, Math.ceil(count / columns)) * columns + cellAt(u, columns), count - 1);
+}
+
 const pointAt = ({first, last, log}, share) => log ? first * (last / first) ** share : first + share * (last - first);
 
 // The value of an axis for a pointer at `share` (0..1) of the area, pressed at share `from` with value `start`.
 function valued(axis, share, from, start) {
-  if (axis.as === "cell") return clamp(clamp(Math.floor(share * axis.count), 0, axis.count - 1) + axis.offset, axis.low, axis.high);
+  if (axis.as === "cell") return clamp(cellAt(share, axis.count) + axis.offset, axis.low, axis.high);
+  if (axis.as === "step") return axis.values[cellAt(share, axis.values.length)];
   if (axis.as === "point") return stepped(axis, pointAt(axis, clamp(share, 0, 1)));
   return stepped(axis, start + Math.round((share - from) * axis.span / axis.step) * axis.step);
 }
@@ -176,13 +190,18 @@ function render({model, el}) {
     return {...box, left: box.left - home.left, top: box.top - home.top};
   }
 
+  function value(axis, i, at, since, from, start) {
+    if (axis.about) return swung(axis, since, from, start);
+    if (axis.as === "tile") return axis.first + tileAt(axis, at);
+    return valued(axis, (axis.as === "shift" ? since : at)[i], from[i], start);
+  }
+
   function point(event, area, told, from, starts, box) {
     const at = shares(event, area), since = box ? shares(event, area, held(box)) : at;
     for (const [i, way] of ["across", "down"].entries()) {
       const axis = told[way];
       if (!axis) continue;
-      const value = axis.about ? swung(axis, since, from, starts[i]) : valued(axis, (axis.as === "shift" ? since : at)[i], from[i], starts[i]);
-      line.push({...axis, at: spec(area)[way]?.at ?? axis.at}, value);
+      line.push({...axis, at: spec(area)[way]?.at ?? axis.at}, value(axis, i, at, since, from, starts[i]));
     }
   }
 
@@ -226,7 +245,9 @@ function render({model, el}) {
     if (told.hover && !drag) point(event, area, told, [0, 0], [told.across?.at, told.down?.at]);
     if (told.ghost) {
       const [u, v] = shares(event, area), {name, dx, dy} = told.ghost;
-      const column = told.across ? valued(told.across, u) : 0, row = told.down ? valued(told.down, v) : 0;
+      const across = told.across, tile = across?.as === "tile" && tileAt(across, [u, v]);
+      const column = tile !== false ? tile % across.columns : across ? valued(across, u) : 0;
+      const row = tile !== false ? Math.floor(tile / across.columns) : told.down ? valued(told.down, v) : 0;
       for (const part of view.querySelectorAll(`[data-ghost="${CSS.escape(name)}"]`)) {
         part.setAttribute("transform", `translate(${column * dx},${row * dy})`);
         part.setAttribute("visibility", "visible");
@@ -305,8 +326,10 @@ function render({model, el}) {
     const end = {Home: "low", End: "high"}[key], [wanted, steps] = KEYS[key] ?? ["across", 0];
     const way = told[wanted] ? wanted : wanted === "across" ? "down" : "across", axis = told[way];
     if (!axis || (!end && !steps)) return false;
-    const by = way === "down" && wanted === "down" && !upward(axis) ? -steps : steps;
-    line.push(axis, end ? axis[end] : stepped(axis, line.known(axis) + by * (axis.step ?? 1)));
+    const falls = wanted === "down" && (axis.as === "tile" || way === "down" && !upward(axis));
+    const many = axis.as !== "tile" || wanted === "across" ? Math.abs(steps) : Math.abs(steps) > 1 ? axis.count : axis.columns;
+    const by = (steps > 0) === falls ? -many : many;
+    line.push(axis, end ? axis[end] : further(axis, line.known(axis), by));
     return true;
   }
 
@@ -317,8 +340,8 @@ function render({model, el}) {
     const told = spec(area), axis = told.down ?? told.across;
     if (!axis) return;
     event.preventDefault();
-    const by = event.deltaY > 0 === Boolean(told.down && !upward(axis)) ? 1 : -1;
-    line.push(axis, stepped(axis, line.known(axis) + by * (axis.step ?? 1)));
+    const falls = axis.as === "tile" || told.down && !upward(axis);
+    line.push(axis, further(axis, line.known(axis), event.deltaY > 0 === Boolean(falls) ? 1 : -1));
   }
 
   async function drop(event) {
