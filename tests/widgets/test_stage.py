@@ -170,8 +170,8 @@ def test_the_keyboard_names_and_the_live_region(hand):
         "() => document.querySelector('.cnn-unseen').textContent.includes('tile=1')", timeout=10_000
     )
     for handle in hand.widget.locator("[role=slider]:not([data-touch])").all():
-        assert handle.get_attribute("aria-label") in ("row", "column", "height", "tile", "at", "angle", "size", "many", "kind",
-                                                     "number")  # fmt: skip
+        names = "row", "column", "height", "tile", "at", "angle", "size", "many", "kind", "number"
+        assert handle.get_attribute("aria-label") in names
 
 
 @pytest.mark.timeout(300)
