@@ -14,7 +14,8 @@ from tests.examples import lenet_like, pictures
 from helpers.widgets import PictureLab
 picture_lab = PictureLab(lenet_like(), pictures(40))
 picture_lab""", """from helpers.widgets import BatchNormExplorer
-BatchNormExplorer(seen=5)"""]  # fmt: skip
+BatchNormExplorer(seen=5)""", """from helpers.widgets import RooflineExplorer
+RooflineExplorer("cpu")"""]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,20 @@ def test_drag_a_histogram_its_ends_and_the_number_of_batches(hand):
         hand.area(said).wait_for()
     hand.widget.get_by_role("button", name="eval").click()
     hand.wait_for("eval mode")
+
+
+@on(2)
+@pytest.mark.timeout(200)
+def test_point_at_a_layer_of_resnet18(hand):
+    """A dot, a bar, the own square: what lies under the pointer gives the numbers; arrow keys go through the net."""
+    assert hand.said().startswith("Your layer, 3×3, 32 to 32 channels")
+    hand.to("dot, convolution 1 ", 0.5, 0.5)
+    hand.wait_for("Convolution 1 of ResNet-18, 7×7, 1 to 64 channels, 96×96 pixels, stride 2")
+    hand.to("times of ResNet-18", 7.5 / 20, 0.5)
+    hand.wait_for("Convolution 8 of ResNet-18, 1×1, 64 to 128 channels")
+    press(hand, "times of ResNet-18", "ArrowRight")
+    hand.wait_for("Convolution 9 of ResNet-18")
+    press(hand, "times of ResNet-18", "End")
+    hand.wait_for("Convolution 20 of ResNet-18, 3×3, 512 to 512 channels")
+    hand.to("square, your layer", 0.5, 0.5)
+    hand.wait_for("Your layer")

@@ -1,5 +1,7 @@
 """LearningRateLab: a run is plain SGD, repeatable, and leaves the page free."""
 
+import html
+import json
 import re
 import threading
 
@@ -124,6 +126,29 @@ def test_a_diverged_run_says_so_and_the_axes_stay(lab):
         for x, y in (map(float, point.split(",")) for point in points.split()):
             assert 0 <= x <= width and 0 <= y <= height
     assert not lab.errors
+
+
+def test_a_loss_beyond_the_axis_is_marked_and_not_drawn_as_if_it_were_three(lab):
+    finish(lab, lr=0.1)
+    assert "▲" not in lab.picture
+    run = finish(lab, lr=0.9, activation="ReLU")
+    high = sum(loss > 3 for _, loss, _ in run.points)
+    assert high and lab.picture.count('stroke="none"') == high and "▲ loss above 3, beyond the axis" in lab.picture
+
+
+def test_a_click_on_a_run_takes_its_settings_and_the_next_run_says_whether_it_is_new(lab):
+    lab.budget = 64
+    finish(lab, lr=0.5, batch_size=16, activation="ReLU", pooling="max")
+    assert "next run: the same as A, change a setting" in lab.picture
+    finish(lab, lr=0.01, batch_size=64)
+    sets = [json.loads(html.unescape(told))["set"] for told in re.findall(r'data-touch="([^"]*)"', lab.picture)]
+    assert sets == [{**run.settings} for run in lab.runs]
+    lab._picture.send = lambda told: None
+    moves = [[name, [], value] for name, value in sets[0].items()]
+    lab._picture._handle_custom_msg({"id": 1, "do": "set", "values": moves}, [])
+    assert lab.values == lab.runs[0].settings and lab.controls["lr"].value == 0.5
+    lab.lr = 0.2
+    assert "next run: press run" in lab.picture and not lab.errors
 
 
 def test_the_last_six_runs_stay_each_with_its_own_line(lab):

@@ -2,13 +2,14 @@
 
 import math
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
 KEPT = 6  # runs that are shown
 WIDTH, HEIGHT = 800, 396
-LOSS, ACCURACY = (44, 46, 330, 160), (450, 46, 330, 160)  # x, y, width, height of the plot areas
+LOSS, ACCURACY = (44, 46, 318, 160), (450, 46, 330, 160)  # x, y, width, height of the plot areas
 TOP_LOSS = 3.0  # fixed, so that one wild run does not flatten the others; ln 10 = 2.30 is guessing
 ROW = 19
+NAMES = "ABCDEF"  # of the runs, by their slot
 
 
 def draw_runs(result, says):
@@ -21,7 +22,7 @@ def draw_runs(result, says):
         _status(result),
     ]
     for run in result["runs"]:
-        parts += _curves(run, top)
+        parts.append(_curves(run, top, ghost=run is not result["runs"][-1]))
     return "".join([*parts, _table(result, says)])
 
 
@@ -42,17 +43,31 @@ def style(slot):
     return {"stroke": svg.ACCENTS[slot % 4], "dash": svg.DASHES[(slot + slot // 4) % 4], "line": 2}
 
 
-def _curves(run, top):
-    """Both curves of a run, with a cross where it diverged."""
-    parts, look = [], style(run.slot)
+def _curves(run, top, *, ghost):
+    """Both curves of a run, a thin line if it is an earlier one, with its name and what is beyond the axis."""
+    look, marks = style(run.slot) | ({"line": 1.2} if ghost else {}), []
+    lines, xlim = [], (0.0, top)
     for area, column, highest in ((LOSS, 1, TOP_LOSS), (ACCURACY, 2, 1.0)):
         points = [(point[0] / 1000, point[column]) for point in run.points]
-        parts.append(svg.curve(points, *area, (0.0, top), (0.0, highest), **look))
+        lines.append(svg.curve(points, *area, xlim, (0.0, highest), **look))
+        if points:
+            u, v = points[-1 - min(2 * run.slot, len(points) - 1)]  # each name at another place, or they would touch
+            x, y, width, height = area
+            left, base = x + svg.scaled(u, xlim) * width, y + height - svg.scaled(v, (0.0, highest)) * height - 5
+            marks.append(svg.text(min(left, x + width - 6), max(base, y + 11), NAMES[run.slot], size=11, bold=True,
+                                  color=look["stroke"]))  # fmt: skip
+    marks += [_beyond(point, top, look["stroke"]) for point in run.points if point[1] > TOP_LOSS]
     if run.end == "diverged":
-        x, y, width, _ = LOSS
-        at = x + svg.scaled(run.images / 1000, (0.0, top)) * width
-        parts.append(svg.text(at, y + 12, "✕", size=14, bold=True, color=look["stroke"]))
-    return parts
+        at = LOSS[0] + svg.scaled(run.images / 1000, xlim) * LOSS[2]
+        marks.append(svg.text(at + 12, LOSS[1] + 13, "✕", size=14, bold=True, color=look["stroke"]))
+    return touch.linked([NAMES[run.slot]], *lines) + "".join(marks)
+
+
+def _beyond(point, top, color):
+    """A mark at the upper edge: there the loss is higher than the axis goes."""
+    x, y, width, _ = LOSS
+    left = x + svg.scaled(point[0] / 1000, (0.0, top)) * width
+    return svg.path([(left - 4, y + 8), (left, y + 1), (left + 4, y + 8)], stroke="none", fill=color)
 
 
 def _guess_line():
@@ -60,7 +75,7 @@ def _guess_line():
     x, y, width, height = LOSS
     at = y + height - svg.scaled(math.log(10), (0.0, TOP_LOSS)) * height
     return svg.path([(x, at), (x + width, at)], stroke=svg.GREY, line=0.8, dash="1 3") + svg.text(
-        x + width + 3, at + 3, "guessing", size=9, anchor="start", opacity=0.8
+        x + width + 3, at + 4, "guessing", size=11, anchor="start"
     )
 
 
@@ -78,19 +93,33 @@ def _status(result):
 
 
 def _table(result, says):
-    """One row a run: its line, its settings, how it stands; below them the next one."""
+    """One row a run: its name, line, settings, how it stands, and a click sets the controls so; then the next one."""
     parts, y = [], LOSS[1] + LOSS[3] + 60
     for run in result["runs"]:
-        parts.append(_row(y, run.slot, says(run.settings), standing(run)))
+        name = NAMES[run.slot]
+        label = f"run {name}: take its settings, {says(run.settings)}"
+        sets = {key: value for key, value in run.settings.items() if key in result["free"]}
+        parts += [
+            _row(y, f"{name}: {says(run.settings)}", standing(run)),
+            touch.linked([name], _line(y, run.slot), touch.button(2, y - ROW + 5, WIDTH - 4, ROW, label=label, **sets)),
+        ]
         y += ROW
     if not result["running"]:
-        parts.append(_row(y, result["slot"], says(result["settings"]), "next run", opacity=0.6))
+        known = [NAMES[run.slot] for run in result["runs"] if run.settings == result["settings"]]
+        words = f"next run: the same as {known[-1]}, change a setting" if known else "next run: press run"
+        name = NAMES[result["slot"]]
+        parts += [_line(y, result["slot"]), _row(y, f"{name}: {says(result['settings'])}", words, opacity=0.75)]
+    if any(point[1] > TOP_LOSS for run in result["runs"] for point in run.points):
+        said = f"▲ loss above {TOP_LOSS:g}, beyond the axis"
+        parts.append(svg.text(LOSS[0] + LOSS[2], LOSS[1] - 6, said, size=11, anchor="end"))
     return "".join(parts)
 
 
-def _row(y, slot, settings, words, opacity=1):
-    return (
-        svg.path([(8, y - 4), (44, y - 4)], **style(slot))
-        + svg.text(54, y, settings, size=12, anchor="start", opacity=opacity)
-        + svg.text(330, y, words, size=12, anchor="start", opacity=opacity)
+def _line(y, slot):
+    return svg.path([(8, y - 4), (44, y - 4)], **style(slot))
+
+
+def _row(y, settings, words, opacity=1):
+    return svg.text(54, y, settings, anchor="start", opacity=opacity) + svg.text(
+        366, y, words, anchor="start", opacity=opacity
     )

@@ -85,6 +85,7 @@ class Trainer(Explorer):
         self.button["run"].disabled, self.button["stop"].disabled = self.running, not self.running
         return {
             "settings": self.settings(), "slot": self._free_slot(), "runs": list(self.runs), "budget": self.budget,
+            "free": list(self.controls),
             "running": self.running, "progress": self.job.progress if self.running else 0.0,
         }  # fmt: skip
 

@@ -38,8 +38,8 @@ class LearningRateLab(Trainer):
         """The learning rate and the buttons above, the rest below."""
         rate, *others = self.controls.values()
         for control in others:
-            control.layout.width = "max-content"
-        return W.VBox([side_by_side([rate, *self.button.values()]), side_by_side(others)])
+            control.layout.width, control.layout.margin = "max-content", "2px 28px 2px 2px"
+        return W.VBox([side_by_side([rate, *self.button.values()]), side_by_side(others, "flex-end")])
 
     def build(self, settings, num_classes):
         """A LeNet with the chosen activation and pooling."""
