@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .compare import ITERATORS, compare, equal, kind_of, number, numbers, shown
+from .compare import ITERATORS, compare, equal, kind_of, number, numbers, shown, tensor_of
 from .guard import NotAttempted, Refused, ReturnedNone, bounded, is_stub, plain, said_by, watched
 
 LONGEST = 700  # characters of advice
@@ -44,7 +44,8 @@ def prediction(id, right, known, hint):
     """
 
     def check(answer):
-        guess = numbers(answer, len(right))
+        guess = tensor_of(answer)
+        guess = None if guess is None else numbers(guess.flatten(), len(right))
         if guess is None:
             return f"guess {len(right)} numbers, as in {[0] * len(right)}; this is {shown(answer)}."
         if advice := next((advice for wrong, advice in known if equal(guess, wrong)), None):
@@ -98,7 +99,8 @@ def judge(exercise, answer):
     Whatever the answer does, it gets a verdict of bounded length: errors, SystemExit, endless loops and long prints
     become a sentence.
     """
-    if answer is None or answer is Ellipsis:
+    unanswered = isinstance(answer, (list, tuple)) and answer and all(part is Ellipsis for part in answer)
+    if answer is None or answer is Ellipsis or unanswered:
         return Verdict(exercise.id, None)
     try:
         with bounded():

@@ -230,10 +230,11 @@ def step(X, Y, K, lr):
 
 PREDICTIONS = [
     prediction(
-        "02.p1", [25, 37, 43],
-        [([37, 25, 43], "the window moves along a row first, so the number to the right of 19 comes first."),
-         ([19, 19, 19], "the window moves on, so it covers other pixels.")],
-        "The next window covers 1, 2, 4 and 5.",
+        "02.p1", [-4, -4, -4, -4],
+        [([4, 4, 4, 4], "the sign is the other way round: the lower right pixel is taken away."),
+         ([19, 25, 37, 43], "those are the outputs of the kernel with 0, 1, 2 and 3."),
+         ([4, 6, 10, 12], "the weight in the lower right is −1, so that pixel is taken away, not added.")],
+        "The first window holds 0, 1, 3 and 4, and two of the weights are 0.",
     ),
     prediction(
         "02.p2", [-1, 5, 17, 23],

@@ -37,7 +37,11 @@ const pointAt = ({first, last, log}, share) => log ? first * (last / first) ** s
 
 // The value of an axis for a pointer at `share` (0..1) of the area, pressed at share `from` with value `start`.
 function valued(axis, share, from, start) {
-  if (axis.as === "cell") return clamp(cellAt(share, axis.count) + axis.offset, axis.low, axis.high);
+  if (axis.as === "cell") {  // a window of `size` cells is held where it was taken; elsewhere its middle jumps there
+    const taken = cellAt(from, axis.count);
+    const held = taken >= start && taken < start + (axis.size ?? 0) ? taken - start : -axis.offset;
+    return clamp(cellAt(share, axis.count) - held, axis.low, axis.high);
+  }
   if (axis.as === "step") return axis.values[cellAt(share, axis.values.length)];
   if (axis.as === "point") return stepped(axis, pointAt(axis, clamp(share, 0, 1)));
   return stepped(axis, start + Math.round((share - from) * axis.span / axis.step) * axis.step);
@@ -242,7 +246,7 @@ function render({model, el}) {
     for (const part of ghosts) part.setAttribute("visibility", "hidden");
     ghosts = [];
     if (!told) return;
-    if (told.hover && !drag) point(event, area, told, [0, 0], [told.across?.at, told.down?.at]);
+    if (told.hover && !drag) point(event, area, told, [NaN, NaN], [told.across?.at, told.down?.at]);
     if (told.ghost) {
       const [u, v] = shares(event, area), {name, dx, dy} = told.ghost;
       const across = told.across, tile = across?.as === "tile" && tileAt(across, [u, v]);

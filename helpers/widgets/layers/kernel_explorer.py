@@ -36,6 +36,7 @@ Y = F.conv2d(X[None, None], {kernel}[None, None])[0, 0]{clamp}"""
 class KernelExplorer(Explorer):
     """Drag a kernel over a picture, and its weights up and down.
 
+    With `bare`, there is the picture alone, to be worked by hand.
     `result` holds X, K, the output and the products at one output position.
 
     `weights` is what the boxes say; "Gaussian" and other presets fill them, `centre` is their middle one. With
@@ -67,8 +68,8 @@ class KernelExplorer(Explorer):
     row = slider(60, 0, 199, "row")
     column = slider(84, 0, 199, "column")
 
-    def __init__(self, **values):
-        self._syncing = False
+    def __init__(self, *, bare=False, **values):
+        self._syncing, self._bare = False, bare
         super().__init__(**values)
         self._picture.drops = True
 
@@ -131,6 +132,8 @@ class KernelExplorer(Explorer):
     def arrange(self):
         """Put the grid of weights to the left of what belongs to the kernel; the position is set on the picture."""
         c = self.controls
+        if self._bare:
+            return W.VBox()
         c["weights"].layout.margin = "0 24px 0 0"
         rest = W.VBox([c[name] for name in ("size", "centre", "operation", "clamp")])
         top = side_by_side([c["picture_name"], c["upload"]], "flex-end")

@@ -39,7 +39,7 @@ def _input(result):
     parts = [_title(INPUT, "input X", X), _input_table(X)]
     parts.append(_mark(INPUT, result["row"], result["column"], _cell(X), shape))
     parts.append(touch.ghost("window", _mark(INPUT, 0, 0, _cell(X), shape, line=1.5)))
-    return "".join(parts) + _area(INPUT, result, X.shape, (shape[0] // 2, shape[1] // 2), "window", "output")
+    return "".join(parts) + _area(INPUT, result, X.shape, shape, "window", "output")
 
 
 @functools.lru_cache(maxsize=8)
@@ -56,21 +56,22 @@ def _output(result):
     Y, limit, grey = result["output"], result["limit"], result["clamp"] or result["mixes"]
     cell, colors = _cell(result["X"]), "grey" if grey else "signed"
     table = svg.matrix(Y, OUTPUT, TOP, cell, colors=colors, limit=limit)
-    ends = zip((0, 0.5, 1), (-limit, 0, limit), ("start", "middle", "end"), strict=True)
+    marks = (0, limit / 2, limit) if grey else (-limit, 0, limit)
+    ends = zip((0, 0.5, 1), marks, ("start", "middle", "end"), strict=True)
     scale = "".join(
         svg.text(OUTPUT + share * SIDE, TOP + SIDE + 28, svg.number(value), size=10, anchor=anchor)
         for share, value, anchor in ends
     )
     parts = [_title(OUTPUT, "output Y", Y), table, _mark(OUTPUT, result["row"], result["column"], cell, (1, 1))]
     parts += [_ramp(colors), scale, touch.ghost("output", _mark(OUTPUT, 0, 0, cell, (1, 1), line=1.5))]
-    return "".join(parts) + _area(OUTPUT, result, Y.shape, (0, 0), "output element", "window")
+    return "".join(parts) + _area(OUTPUT, result, Y.shape, (1, 1), "output element", "window")
 
 
-def _area(x, result, shape, middle, name, ghost):
+def _area(x, result, shape, size, name, ghost):
     """The area of a panel that sets the position; what belongs to the cell under the pointer shows in the other one."""
     cell, (rows, columns) = _cell(result["X"]), result["output"].shape
-    down = touch.cells("row", result["row"], shape[0], high=rows - 1, offset=-middle[0])
-    across = touch.cells("column", result["column"], shape[1], high=columns - 1, offset=-middle[1])
+    down = touch.cells("row", result["row"], shape[0], high=rows - 1, offset=-(size[0] // 2), size=size[0])
+    across = touch.cells("column", result["column"], shape[1], high=columns - 1, offset=-(size[1] // 2), size=size[1])
     label = f"{name} at row {result['row']}, column {result['column']}: drag it, or use the arrow keys"
     return touch.area(x, TOP, shape[1] * cell, shape[0] * cell, across=across, down=down, label=label,
                       ghost=(ghost, cell, cell))  # fmt: skip
@@ -78,7 +79,8 @@ def _area(x, result, shape, middle, name, ghost):
 
 @functools.lru_cache
 def _ramp(colors):
-    return svg.tile(np.linspace(-1, 1, 256)[None], OUTPUT, TOP + SIDE + 8, SIDE, 8, colors=colors, limit=1)
+    values = np.linspace(-1 if colors == "signed" else 0, 1, 256)[None]
+    return svg.tile(values, OUTPUT, TOP + SIDE + 8, SIDE, 8, colors=colors, limit=1)
 
 
 def _taps(result):
@@ -107,7 +109,7 @@ def _weights(result, x, cell):
     turned = result["operation"] == "convolution"
     for (i, j), weight in np.ndenumerate(K):
         path = (K.shape[0] - 1 - i, K.shape[1] - 1 - j) if turned else (i, j)
-        axis = touch.shift("weights", round(float(weight), 4), -LARGEST, LARGEST, span=-2, step=0.05, path=path)
+        axis = touch.shift("weights", round(float(weight), 4), -LARGEST, LARGEST, span=-2, step=0.25, path=path)
         label = f"weight in row {path[0]}, column {path[1]}"
         parts.append(touch.area(x + j * cell, TOP + i * cell, cell, cell, down=axis, label=label))
     return "".join(parts)
@@ -117,7 +119,8 @@ def _sum(result, x, y):
     """The sum of the products as a cell of the output; what clamping makes of it."""
     total = result["sum"]
     parts = [_heading(x, y, f"sum of {result['K'].numel()} products")]
-    parts.append(svg.matrix([[total]], x, y, SMALL / 2, limit=result["limit"]))
+    colors = "grey" if result["clamp"] or result["mixes"] else "signed"
+    parts.append(svg.matrix([[total]], x, y, SMALL / 2, colors=colors, limit=result["limit"]))
     parts.append(svg.frame(x, y, 0, 0, 1, 1, SMALL / 2))
     if result["clamp"] and total < 0:
         parts.append(svg.text(x, y + SMALL / 2 + 18, "shown as 0", size=12, anchor="start"))
