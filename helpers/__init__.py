@@ -4,7 +4,7 @@ from .anatomy.counts import describe_net
 from .anatomy.reach import receptive_field
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
 from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
-from .drawing.window import show_window
+from .drawing.window import show_pool, show_window
 from .exercises import check, hint, solution
 from .ops import corr2d, corr2d_multi_in, corr2d_multi_in_out, output_size, pool2d
 from .training.loop import Cosine, History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
@@ -34,6 +34,7 @@ __all__ = [
     "recipe",
     "show_images",
     "show_matrix",
+    "show_pool",
     "show_window",
     "solution",
     "train_ch6",

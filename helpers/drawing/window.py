@@ -1,11 +1,11 @@
-"""A kernel on a picture, drawn: the window, the kernel, the output, and the sum written out."""
+"""A window on a picture, drawn: with a kernel or pooled, its output marked, and how that comes about written out."""
 
 import numpy as np
 
 from . import svg
 from .still import Still
 
-CELL, GAP, TOP = 36, 56, 30  # px
+CELL, GAP, ARROW, TOP = 36, 56, 84, 30  # px
 TERMS = 5  # of the sum in a line
 
 
@@ -19,16 +19,67 @@ def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
     """
     X, K = (np.asarray(getattr(part, "detach", lambda part=part: part)(), dtype=float) for part in (X, K))
     padded = np.pad(X, padding)
-    rows, columns = ((n - k) // stride + 1 for n, k in zip(padded.shape, K.shape, strict=True))
+    windows = _windows(padded, K.shape, at, stride)
+    Y = (windows * K).sum((2, 3)) + bias
+    hidden = _all_but(at, Y.shape) & (not reveal)
+    return Still(_drawn(padded, padding, K, Y, hidden, at, stride, _sum_of(windows[at], K, bias, Y[at])))
+
+
+def show_pool(X, pool_size, mode="max", at=(0, 0), *, padding=0, stride=1, reveal=True):
+    """Show how output element `at` = (row, column) of a pooling comes about.
+
+    X (n_h, n_w) is small enough for each cell to show its number; pool_size, padding and stride are numbers, the same
+    for rows and columns. mode 'max' pads with −∞, 'avg' with zeros that count. With reveal=False, the rest of the
+    output stays empty, for the reader to find. Raises ValueError for another mode, where the window does not fit,
+    or where the output has no such element.
+    """
+    if mode not in ("max", "avg"):
+        raise ValueError(f"mode is {mode!r}, must be 'max' or 'avg'")
+    X = np.asarray(getattr(X, "detach", lambda: X)(), dtype=float)
+    padded = np.pad(X, padding, constant_values=-np.inf if mode == "max" else 0)
+    windows = _windows(padded, (pool_size, pool_size), at, stride)
+    Y = windows.max((2, 3)) if mode == "max" else windows.mean((2, 3))
+    hidden = _all_but(at, Y.shape) & (not reveal)
+    return Still(_pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, _choice_of(windows[at], mode, Y[at])))
+
+
+def _pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, term):
+    """Input and output in a row, the window and its output marked, what is made of the window below."""
+    heights = [len(table) * CELL for table in (padded, Y)]
+    middle, right = TOP + max(heights) / 2, 4 + padded.shape[1] * CELL + ARROW
+    tops = [middle - height / 2 for height in heights]
+    parts = [_input(padded, padding, 4, tops[0]), svg.matrix(
+        Y, right, tops[1], CELL, colors=_colors(padded), limit=np.abs(padded[np.isfinite(padded)]).max(), faint=hidden
+    )]  # fmt: skip
+    parts += [svg.text(left, top - 8, name, anchor="start")
+              for left, top, name in ((4, tops[0], "input X"), (right, tops[1], "output Y"))]  # fmt: skip
+    parts += [svg.text(right - ARROW / 2, middle - 8, mode),
+              svg.arrow(right - ARROW + 14, middle, right - 14, middle)]  # fmt: skip
+    parts.append(svg.frame(4, tops[0], at[0] * stride, at[1] * stride, pool_size, pool_size, CELL))
+    parts.append(svg.frame(right, tops[1], *at, 1, 1, CELL))
+    below = TOP + max(heights) + 26
+    parts.append(svg.text(4, below, term, size=14, anchor="start"))
+    width = max(right + Y.shape[1] * CELL + 4, 8 + 8.6 * len(term))
+    label = f"{_size(padded)} input, {mode} of {pool_size}×{pool_size}, {_size(Y)} output; "
+    return svg.picture(width, below + 12, *parts, label=f"{label}row {at[0]}, column {at[1]}: {term}")
+
+
+def _windows(padded, shape, at, stride):
+    """All windows (rows, columns, k_h, k_w) of a padded picture, after checking that there is one at `at`."""
+    rows, columns = ((n - k) // stride + 1 for n, k in zip(padded.shape, shape, strict=True))
     if rows < 1 or columns < 1:
-        raise ValueError(f"a {_size(K)} kernel does not fit into {_size(padded)} pixels: take a smaller one")
+        height, width = shape
+        raise ValueError(f"a {height}×{width} window does not fit into {_size(padded)} pixels: take a smaller one")
     if not (0 <= at[0] < rows and 0 <= at[1] < columns):
         raise ValueError(f"the output has {rows}×{columns} elements, so none at row {at[0]}, column {at[1]}")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, K.shape)[::stride, ::stride]
-    Y = (windows * K).sum((2, 3)) + bias
-    hidden = np.full(Y.shape, not reveal)
+    return np.lib.stride_tricks.sliding_window_view(padded, shape)[::stride, ::stride]
+
+
+def _all_but(at, shape):
+    """A table that is False at `at` and True elsewhere."""
+    hidden = np.full(shape, True)
     hidden[at] = False
-    return Still(_drawn(padded, padding, K, Y, hidden, at, stride, _sum_of(windows[at], K, bias, Y[at])))
+    return hidden
 
 
 def _drawn(padded, padding, K, Y, hidden, at, stride, terms):
@@ -54,15 +105,19 @@ def _drawn(padded, padding, K, Y, hidden, at, stride, terms):
 
 
 def _input(padded, padding, x, y):
-    """The picture in grey; the zeros around it dotted and empty of colour, since they are not the picture's."""
+    """The picture in grey, or in two colours with signs; its padding dotted and empty of colour, since not its own."""
     inside = slice(padding, len(padded) - padding), slice(padding, padded.shape[1] - padding)
-    parts = [svg.matrix(padded[inside], x + padding * CELL, y + padding * CELL, CELL, colors="grey")]
+    parts = [svg.matrix(padded[inside], x + padding * CELL, y + padding * CELL, CELL, colors=_colors(padded))]
     for i, j in np.ndindex(padded.shape):
         if not (padding <= i < len(padded) - padding and padding <= j < padded.shape[1] - padding):
             left, top = x + j * CELL, y + i * CELL
             parts.append(svg.rect(left, top, CELL, CELL, stroke=svg.GREY, line=0.8, dash="2 3"))
-            parts.append(svg.text(left + CELL / 2, top + CELL / 2 + 4, "0", color=svg.GREY))
+            parts.append(svg.text(left + CELL / 2, top + CELL / 2 + 4, _written(padded[i, j]), color=svg.GREY))
     return "".join(parts)
+
+
+def _colors(padded):
+    return "signed" if padded[np.isfinite(padded)].min() < 0 else "grey"
 
 
 def _sum_of(window, K, bias, total):
@@ -71,6 +126,18 @@ def _sum_of(window, K, bias, total):
     terms += [_signed(bias)] if bias else []
     lines = [" + ".join(terms[i : i + TERMS]) for i in range(0, len(terms), TERMS)]
     return [*(f"{line} +" for line in lines[:-1]), f"{lines[-1]} = {svg.number(total)}"]
+
+
+def _choice_of(window, mode, result):
+    """The line that says what a pooling makes of its window."""
+    values = [_written(value) for value in window.flat]
+    term = f"max({', '.join(values)})" if mode == "max" else f"({' + '.join(values)}) / {len(values)}"
+    return f"{term} = {_written(result)}"
+
+
+def _written(value):
+    """A number as in a formula, with a true minus and ∞."""
+    return ("−∞" if value == -np.inf else svg.number(value)).replace("-", "−")
 
 
 def _signed(value):

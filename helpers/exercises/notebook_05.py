@@ -7,7 +7,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from .compare import advice_on, compare, equal, kind_of, numbers, shown, tensor_of
-from .core import Exercise, table
+from .core import Exercise, prediction, table
 
 ADVICE_SIZE = {
     55: "55 is the size without padding: ⌊(112 − 3)/2⌋ + 1. Padding adds 1 pixel on each side.",
@@ -294,5 +294,36 @@ def average_kernel(channels, k):
                 forward="F.conv2d(F.max_pool2d(X, 2, stride=1), self.weight, stride=2)",
             ): "differs at",
         },
+    ),
+]  # fmt: skip
+
+PREDICTIONS = [
+    prediction(
+        "05.p1", [5, 7, 8, 3, 5, 6],
+        [([7, 5, 8, 5, 3, 6], "the window moves along a row first, then down."),
+         ([3, 5, 6, 5, 7, 8], "first the three maxima, then the three means."),
+         ([5, 7, 8, 5, 7, 8], "the maxima are right; a mean is the sum divided by how many numbers there are.")],
+        "The next window covers 1, 2, 4 and 5.",
+    ),
+    prediction(
+        "05.p2", [1, 10],
+        [([4, 10], "with stride 1 it would be so; here the stride is the size of the window."),
+         ([4, 5], "that is a window of two rows and columns; this one has three."),
+         ([1, 15], "the window begins in the upper left corner and covers three rows and three columns, not four."),
+         ([2, 10], "count what comes out, along both axes; each window must fit whole.")],
+        "Lay the window on the upper left corner, then move it by its own size. Does it still fit?",
+    ),
+    prediction(
+        "05.p3", [8, 2],
+        [([8, 8], "the maximum is right; the zeros of the padding are pixels to the mean."),
+         ([8, 6], "the maximum is right; the mean is that of the last window inside the picture. This one sticks out."),
+         ([0, 2], "the mean is right; the padding never wins a maximum.")],
+        "The last window holds one pixel of the picture and three of the padding.",
+    ),
+    prediction(
+        "05.p4", [1, 1, 1, 1],
+        [([0, 1, 0, 1], "that is the output from before; the windows stay where they were, and the row moves."),
+         ([1, 0, 1, 0], "the stripes do not move by a whole window: write the row down and part it in pairs.")],
+        "Write the moved row down and part it in pairs.",
     ),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A kernel on a picture, drawn: the numbers are PyTorch's, the marks stand where they belong."""
+"""A window on a picture, drawn: the numbers are PyTorch's, the marks stand where they belong."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from helpers.drawing import svg
-from helpers.drawing.window import CELL, show_window
+from helpers.drawing.window import CELL, show_pool, show_window
 
 X, K = torch.arange(9.0).reshape(3, 3), torch.arange(4.0).reshape(2, 2)
 
@@ -35,9 +35,52 @@ def test_every_element_is_that_of_conv2d(padding, stride):
     assert shown.svg.count('stroke-dasharray="2 3"') == ring, "each zero of the padding is dotted"
 
 
+def test_a_maximum_and_a_mean_are_written_out():
+    said = "3×3 input, max of 2×2, 2×2 output; row 0, column 0: max(0, 1, 3, 4) = 4"
+    assert repr(show_pool(X, 2)) == said
+    assert repr(show_pool(X, 2, "avg", (1, 1))).endswith("row 1, column 1: (4 + 5 + 7 + 8) / 4 = 6")
+    assert repr(show_pool(-X, 2, padding=1)).endswith("max(−∞, −∞, −∞, 0) = 0"), "padding never wins a maximum"
+    assert repr(show_pool(X, 2, "avg", (3, 3), padding=1)).endswith("(8 + 0 + 0 + 0) / 4 = 2"), "and counts in a mean"
+
+
+@pytest.mark.parametrize("mode, pool", [("max", F.max_pool2d), ("avg", F.avg_pool2d)])
+@pytest.mark.parametrize("pool_size, padding, stride", [(2, 0, 1), (3, 1, 1), (3, 1, 2), (2, 1, 3)])
+def test_every_pooled_element_is_that_of_pytorch(mode, pool, pool_size, padding, stride):
+    image = torch.randint(-9, 9, (4, 5)).float()
+    Y = pool(image[None, None], pool_size, stride, padding)[0, 0]
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            shown = show_pool(image, pool_size, mode, (i, j), padding=padding, stride=stride)
+            assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}".replace("-", "−"))
+            frames = re.findall(rf'width="(\S+)" height="(\S+)"[^>]*stroke="{svg.ORANGE}"', shown.svg)
+            assert frames == [(f"{pool_size * CELL}",) * 2, (f"{CELL}", f"{CELL}")]
+            assert f"{Y.shape[0]}×{Y.shape[1]} output" in repr(shown)
+
+
 @pytest.mark.parametrize(
     "change, said",
-    [({"at": (2, 0)}, "2×2 elements, so none at row 2"), ({"K": torch.ones(4, 2)}, "does not fit into 3×3")]
+    [({"mode": "min"}, "must be 'max' or 'avg'"), ({"at": (0, 2)}, "2×2 elements, so none at row 0, column 2"),
+     ({"pool_size": 4}, "4×4 window does not fit into 3×3")]
+)  # fmt: skip
+def test_a_pooling_that_cannot_be_shown_is_said(change, said):
+    with pytest.raises(ValueError, match=said):
+        show_pool(**({"X": X, "pool_size": 2} | change))
+
+
+def test_numbers_with_a_sign_are_drawn_in_two_colours_and_padding_is_no_colour():
+    assert 'fill="#000000"' in show_pool(X, 2).svg and 'fill="#000000"' not in show_pool(-X, 2).svg
+    assert show_pool(X, 2, padding=1).svg.count(">−∞</text>") == 16
+
+
+def test_the_rest_of_a_pooled_output_can_be_left_to_the_reader():
+    hidden = show_pool(X, 3, padding=1, reveal=False).svg
+    shown = show_pool(X, 3, padding=1).svg
+    assert shown.count(">8</text>") - hidden.count(">8</text>") == 4
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [({"at": (2, 0)}, "2×2 elements, so none at row 2"), ({"K": torch.ones(4, 2)}, "does not fit into 3×3")],
 )
 def test_what_cannot_be_shown_is_said(change, said):
     with pytest.raises(ValueError, match=said):
