@@ -15,7 +15,16 @@ from helpers.widgets import PictureLab
 picture_lab = PictureLab(lenet_like(), pictures(40))
 picture_lab""", """from helpers.widgets import BatchNormExplorer
 BatchNormExplorer(seen=5)""", """from helpers.widgets import RooflineExplorer
-RooflineExplorer("cpu")"""]  # fmt: skip
+RooflineExplorer("cpu")""", """from helpers.widgets import DepthLab, LearningRateLab
+from tests.widgets.test_depth_lab import pictures as small
+from helpers.widgets.kit import trainer
+trainer.BUDGETS["quick"] = trainer.BUDGETS["cpu"] = trainer.BUDGETS["gpu"] = (640, 50)
+lab = LearningRateLab(pictures(200, shuffle=True), pictures(60, seed=9))
+for lr in (0.9, 0.01, 0.1):
+    lab.lr = lr
+    lab.run()
+    lab.wait()
+lab""", "DepthLab(small(200, shuffle=True), small(60, seed=9), blocks=3)"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +67,9 @@ def test_draw_drag_turn_and_scale(hand):
     hand.mouse.down()
     hand.to("drawing pad", 0.9, 0.5, steps=10)
     line = hand.widget.locator("polyline[stroke-linecap]")
-    assert len(line.get_attribute("points").split()) > 8 and "test picture 0" in hand.said()
+    points = line.get_attribute("points").split()
     hand.mouse.up()
+    assert len(points) > 8, "each move is in the line at once"
     hand.wait_for("the drawing")
     line.wait_for(state="detached")
     assert float(hand.ask("print(picture_lab.pad.ink[13:15, 4:24].min().item())")) > 0.99
@@ -130,3 +140,31 @@ def test_point_at_a_layer_of_resnet18(hand):
     hand.wait_for("Convolution 20 of ResNet-18, 3×3, 512 to 512 channels")
     hand.to("square, your layer", 0.5, 0.5)
     hand.wait_for("Your layer")
+
+
+@on(3)
+@pytest.mark.timeout(200)
+def test_take_the_settings_of_a_named_run(hand):
+    """Pointing at a run lights its curves; a click, or Enter, sets the controls as they were in it."""
+    assert "Next run: lr 0.1," in hand.said()
+    hand.to("run A", 0.5, 0.5)
+    assert hand.widget.locator(".cnn-lit").count() == 2, "the row and the curves"
+    hand.area("run A").click()
+    hand.wait_for("Next run: lr 0.9, batch 64, sigmoid, avg pooling")
+    press(hand, "run B", "Enter")
+    hand.wait_for("Next run: lr 0.01,")
+    hand.widget.get_by_role("button", name="run", exact=True).click()
+    hand.area("run D").wait_for()
+    hand.page.wait_for_function("box => !box.querySelector('svg[aria-label]').getAttribute('aria-label').startsWith("
+                                "'running')", arg=hand.widget.element_handle())  # fmt: skip
+
+
+@on(4)
+@pytest.mark.timeout(200)
+def test_drag_the_depth(hand):
+    hand.drag("length of the gradient", (3 / 24, 0.5), (10 / 24, 0.5))
+    hand.wait_for("10 blocks, plain, with batch norm: 22 layers")
+    press(hand, "cosine between", "ArrowLeft")
+    hand.wait_for("9 blocks, plain")
+    press(hand, "cosine between", "Home")
+    hand.wait_for("1 block, plain")

@@ -1,6 +1,9 @@
 """DepthLab against the net written by hand."""
 
 import copy
+import html
+import json
+import re
 
 import pytest
 import torch
@@ -120,6 +123,25 @@ def test_no_global_random_number_is_drawn_and_a_start_is_computed_once(lab, monk
     monkeypatch.setattr("helpers.widgets.nets.depth_lab.start", None)
     lab.lr = 0.5  # the net is the same
     assert lab.result["lengths"] == kept and not lab.errors
+
+
+def test_plain_and_residual_lie_over_each_other(lab):
+    """The thin curve is the net that the thick one would be with the other switch."""
+    for skip in (False, True):
+        lab.update(blocks=4, skip=skip)
+        other = lab.result["other_lengths"], lab.result["other_cosines"]
+        lab.update(skip=not skip)
+        assert (lab.result["lengths"], lab.result["cosines"]) == other
+    assert lab.picture.count(">plain<") == lab.picture.count(">residual<") == 1
+
+
+def test_the_depth_is_dragged_in_both_panels(lab):
+    found = re.findall(r'aria-label="([^"]*3 blocks: drag[^"]*)" data-touch="([^"]*)"', lab.picture)
+    axes = [json.loads(html.unescape(told))["across"] for _, told in found]
+    assert [(axis["name"], axis["at"], axis["low"], axis["last"]) for axis in axes] == [("blocks", 3, 1, MOST)] * 2
+    lab._picture.send = lambda told: None
+    lab._picture._handle_custom_msg({"id": 1, "do": "set", "values": [["blocks", [], 99]]}, [])
+    assert lab.blocks == MOST and len(lab.result["lengths"]) == 2 * MOST + 1
 
 
 def test_nothing_leaves_the_picture(lab):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 from helpers.networks import Residual
 
 from ..kit.base import choice, slider, switch
@@ -21,6 +21,7 @@ CHANNELS = 8
 BATCH, PROBE = 128, 32  # pictures of a step, and of each of the two batches that are looked at
 LENGTHS, COSINES = (44, 52, 330, 140), (450, 52, 330, 140)  # x, y, width, height of the plot areas
 POWERS = (-10.0, 4.0)  # of ten: fixed, so that depths can be compared
+LOOKS = {"stroke": svg.ORANGE, "line": 2.5}, {"stroke": svg.BLUE, "line": 1.3, "dash": "5 3"}
 RUNS = 252  # px from the top to the runs
 
 
@@ -30,7 +31,8 @@ class DepthLab(Trainer):
     The net is `tower(blocks, skip, batch_norm)`; two fixed batches of the first training pictures go through it with
     the weights of `seed`. `result` holds what `Trainer.state` says, and "lengths", the Euclidean norm of the loss's
     gradient for the weights of each convolution, front to back, "cosines", the cosine between the two batches'
-    gradients there, and "params". Pictures of 14 px keep it fast.
+    gradients there, and "params"; "other_lengths" and "other_cosines" are those of the same net with the skip
+    connection where it has none, and the other way round. Pictures of 14 px keep it fast.
     """
 
     blocks = slider(12, 1, MOST, "blocks")
@@ -43,10 +45,13 @@ class DepthLab(Trainer):
         super().__init__(train_iter, test_iter, **values)
 
     def arrange(self):
-        """The net above, how it is trained below."""
-        net = [self.controls[name] for name in ("blocks", "skip", "batch_norm")]
-        self.controls["lr"].layout.width, self.controls["skip"].layout.margin = "max-content", "2px 16px 2px 2px"
-        return W.VBox([side_by_side(net), side_by_side([self.controls["lr"], *self.button.values()])])
+        """The kind of the net above, how it is trained below; the number of blocks is dragged in the picture."""
+        c = self.controls
+        c["lr"].layout.width = "max-content"
+        for name in ("skip", "batch_norm", "lr"):
+            c[name].layout.margin = "2px 24px 2px 2px"
+        net = side_by_side([c["skip"], c["batch_norm"]])
+        return W.VBox([net, side_by_side([c["lr"], *self.button.values()], "flex-end")])
 
     def settings(self):
         """The parameters, and the batch size, which is always the same."""
@@ -63,12 +68,18 @@ class DepthLab(Trainer):
 
     def compute(self, blocks, skip, batch_norm, lr):
         """Gather what is to be drawn; the start of a net is computed once."""
+        here, other = (self._start(blocks, with_skip, batch_norm) for with_skip in (skip, not skip))
+        return {**self.state(), **here, "other_lengths": other["lengths"], "other_cosines": other["cosines"]}
+
+    def _start(self, blocks, skip, batch_norm):
+        """What `start` says of an untrained net; computed once."""
         key = (blocks, skip, batch_norm)
         if key not in self._starts:
-            net = fresh_net(lambda: self.build(self.values, len(self.train_iter.classes)), self.seed)
+            settings = {"blocks": blocks, "skip": skip, "batch_norm": batch_norm}
+            net = fresh_net(lambda: self.build(settings, len(self.train_iter.classes)), self.seed)
             batches = [self.train_iter.batch(slice(i * PROBE, (i + 1) * PROBE)) for i in (0, 1)]
             self._starts[key] = start(net.to(self.train_iter.images.device), *batches)
-        return {**self.state(), **self._starts[key]}
+        return self._starts[key]
 
     def describe(self, result):
         """Say the gradients at the start, what goes on, and how each run stands."""
@@ -82,14 +93,16 @@ class DepthLab(Trainer):
 
     def draw(self, result):
         """Draw both quantities over the layers, and the runs below."""
-        lengths, cosines = result["lengths"], result["cosines"]
-        said = f"{_kind(result['settings'])}: {len(lengths) + 1} layers, {result['params']:,} parameters, untrained"
-        powers = [math.log10(max(length, 1e-30)) for length in lengths]
+        settings, lengths = result["settings"], result["lengths"]
+        said = f"{_kind(settings)}: {len(lengths) + 1} layers, {result['params']:,} parameters, untrained"
+        powers = [[math.log10(max(length, 1e-30)) for length in result[name]] for name in ("lengths", "other_lengths")]
+        cosines = [result[name] for name in ("cosines", "other_cosines")]
+        names = ["residual" if skip else "plain" for skip in (settings["skip"], not settings["skip"])]
         return svg.picture(
             WIDTH, RUNS + HEIGHT,
-            svg.text(4, 16, said, anchor="start", bold=True),
-            _panel(LENGTHS, POWERS, powers, 0.0, "length of the gradient, as a power of ten", range(-10, 5, 2)),
-            _panel(COSINES, (-1.0, 1.0), cosines, 0.0, "cosine between the gradients of two batches", (-1, 0, 1)),
+            svg.text(4, 16, said, anchor="start", bold=True), svg.moved(600, 12, _key(names)),
+            _panel(LENGTHS, POWERS, powers, settings, "length of the gradient, as a power of ten", range(-10, 5, 2)),
+            _panel(COSINES, (-1.0, 1.0), cosines, settings, "cosine between the gradients of two batches", (-1, 0, 1)),
             svg.moved(0, RUNS, draw_runs(result, self.says)),
             label=self.describe(result),
         )  # fmt: skip
@@ -127,18 +140,30 @@ def _kind(settings):
     return f"{blocks}, {kind}, {'with' if settings['batch_norm'] else 'no'} batch norm"
 
 
-def _panel(area, limits, values, level, title, yticks):
-    """One value a convolution, from the first to the last, with a dotted line at `level`."""
+def _key(names):
+    """The line of the net whose settings hold, and the thin one of the net without, or with, the skip connection."""
+    return "".join(
+        svg.path([(90 * i, 0), (90 * i + 24, 0)], **look) + svg.text(90 * i + 29, 4, name, size=11, anchor="start")
+        for i, (name, look) in enumerate(zip(names, LOOKS, strict=True))
+    )
+
+
+def _panel(area, limits, curves, settings, title, yticks):
+    """One value a convolution, from the first to the last, of the net and of the other kind; dragged at its end."""
     x, y, width, height = area
-    span = (1.0, 2.0 * MOST + 1)
-    at = y + height - svg.scaled(level, limits) * height
-    parts = [
-        svg.axes(*area, span, limits, xlabel="convolution, front to back", ylabel=title,
+    span, blocks = (1.0, 2.0 * MOST + 1), settings["blocks"]
+    at, end = y + height - svg.scaled(0.0, limits) * height, x + svg.scaled(2 * blocks + 1, span) * width
+    axis = touch.scale("blocks", blocks, 0, MOST, step=1, low=1)
+    lines = [
+        svg.curve(list(enumerate(values, 1)), *area, span, limits, **look)
+        for values, look in reversed(list(zip(curves, LOOKS, strict=True)))
+    ]
+    return "".join([
+        svg.axes(*area, span, limits, xlabel="convolution, front to back (↔ drag: depth)", ylabel=title,
                  xticks=range(1, 2 * MOST + 2, 8), yticks=yticks),
         svg.path([(x, at), (x + width, at)], stroke=svg.GREY, line=0.8, dash="1 3"),
-        svg.curve(list(enumerate(values, 1)), *area, span, limits, stroke=svg.ORANGE, line=2),
-    ]  # fmt: skip
-    for i, value in enumerate(values, 1):
-        left, top = x + svg.scaled(i, span) * width, y + height - svg.scaled(value, limits) * height
-        parts.append(svg.rect(left - 1.5, top - 1.5, 3, 3, fill=svg.ORANGE, stroke="none"))
-    return "".join(parts)
+        svg.path([(end, y), (end, y + height)], line=1, dash="4 3"), *lines,
+        svg.rect(end - 4, y - 4, 8, 8, fill=svg.ORANGE, line=0),
+        touch.area(x, y - 5, width, height + 5, across=axis,
+                   label=f"{title.split(',')[0]}, {blocks} blocks: drag, or use the arrow keys"),
+    ])  # fmt: skip
