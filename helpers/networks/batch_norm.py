@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 def batch_norm(
     X: Tensor, gamma: Tensor, beta: Tensor, moving_mean: Tensor, moving_var: Tensor, eps: float, momentum: float, *,
-    training: bool,
+    training: bool | None = None, is_training: bool | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Return (Y, moving_mean, moving_var): X normalised per channel, then times gamma plus beta, and new averages.
 
@@ -15,8 +15,13 @@ def batch_norm(
     momentum of 0.1 here is the book's 0.9. Otherwise the averages normalise, and come back as they are. As in PyTorch,
     16-bit numbers are computed with in 32 bits, and Y has the dtype of X again.
 
-    Raises ValueError for another number of axes or features, and in training for fewer than two values per channel.
+    `training` has to be said: the book asks whether gradients are on instead, or has `is_training`, both with the
+    momentum the other way round, and TypeError answers them. Raises ValueError for another number of axes or features,
+    and in training for fewer than two values per channel.
     """
+    if training is None or is_training is not None:
+        raise TypeError("batch_norm needs training=True or training=False, gradients do not decide it; a momentum of "
+                        f"{momentum:g} moves the averages by that share, the book's 0.9 by 0.1")  # fmt: skip
     shape, axes = _per_channel(X, gamma)
     dtype, kept = X.dtype, (moving_mean.dtype, moving_var.dtype)
     if dtype in (torch.float16, torch.bfloat16):
@@ -53,14 +58,20 @@ class BatchNorm(nn.Module):
 
     Learns `weight` (gamma) and `bias` (beta), (num_features,) each, and keeps `running_mean` and `running_var` of the
     same shape as buffers, and counts its batches (`num_batches_tracked`): state dicts of PyTorch's layers fit, both
-    ways. In training mode it raises ValueError for fewer than two values per channel.
+    ways. The book's BatchNorm(6, 4) or num_dims=4 works, too: the layer then takes inputs of that many axes alone, 2 or
+    4. In training mode it raises ValueError for fewer than two values per channel.
     """
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1):
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, *, num_dims: int | None = None):
         super().__init__()
+        if num_dims is None and isinstance(eps, int) and eps in (2, 4):
+            eps, num_dims = 1e-5, eps
         if num_features < 1:
             raise ValueError(f"num_features is {num_features}: it must be at least 1")
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        if num_dims not in (None, 2, 4) or not 0 <= eps < 1:
+            what, value = ("eps", eps) if num_dims in (None, 2, 4) else ("num_dims", num_dims)
+            raise ValueError(f"{what} is {value}: eps is a small number such as 1e-5, num_dims, as in the book, 2 or 4")
+        self.num_features, self.eps, self.momentum, self.num_dims = num_features, eps, momentum, num_dims
         self.weight, self.bias = nn.Parameter(torch.ones(num_features)), nn.Parameter(torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
@@ -75,6 +86,8 @@ class BatchNorm(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Normalise X; in training mode also move the running averages."""
+        if self.num_dims not in (None, X.dim()):
+            raise ValueError(f"X has {X.dim()} axes, {tuple(X.shape)}: the layer was made for num_dims={self.num_dims}")
         Y, mean, var = batch_norm(X, self.weight, self.bias, self.running_mean, self.running_var,
                                   self.eps, self.momentum, training=self.training)  # fmt: skip
         if self.training:

@@ -1,4 +1,10 @@
-"""The blocks that the nets of the course are built of (book, chapter 7)."""
+"""The blocks that the nets of the course are built of (book, chapter 7).
+
+Called as the book calls them they build the book's blocks, `strides` and `use_1x1conv` included; where a call of the
+book would mean something else here, it is refused in a sentence.
+"""
+
+import numbers
 
 import torch
 from torch import nn
@@ -10,8 +16,23 @@ def conv(in_channels, out_channels, kernel_size, *, stride=1, padding=0, batch_n
     return [layer, nn.BatchNorm2d(out_channels), nn.ReLU()] if batch_norm else [layer, nn.ReLU()]
 
 
-def nin_block(in_channels, out_channels, kernel_size, stride=1, padding=0, *, batch_norm=False, last_relu=True):
-    """Return NiN's block: a convolution and two of 1×1, each with its ReLU, (N, in, H, W) -> (N, out, Ho, Wo)."""
+def vgg_block(num_convs, in_channels, out_channels, *, batch_norm=False):
+    """Return VGG's block: 3×3 convolutions, each with its ReLU, and pooling, (N, in, H, W) -> (N, out, H/2, W/2)."""
+    positive(num_convs=num_convs, in_channels=in_channels, out_channels=out_channels)
+    layers = []
+    for before in (in_channels, *[out_channels] * (num_convs - 1)):
+        layers += conv(before, out_channels, 3, padding=1, batch_norm=batch_norm)
+    return nn.Sequential(*layers, nn.MaxPool2d(2, stride=2))
+
+
+def nin_block(in_channels, out_channels, kernel_size, stride=1, padding=0, *, batch_norm=False, last_relu=True,
+              strides=None):
+    """Return NiN's block: a convolution and two of 1×1, each with its ReLU, (N, in, H, W) -> (N, out, Ho, Wo).
+
+    `strides` is the book's name for `stride`.
+    """
+    stride = one_stride(stride, strides)
+    positive(in_channels=in_channels, out_channels=out_channels)
     layers = [
         *conv(in_channels, out_channels, kernel_size, stride=stride, padding=padding, batch_norm=batch_norm),
         *conv(out_channels, out_channels, 1, batch_norm=batch_norm),
@@ -57,11 +78,21 @@ class Residual(nn.Module):
     twice, + X and nothing behind the sum (He et al. 2016). 'bottleneck' puts the 3×3 convolution between two of 1×1
     and a quarter of the channels. Where channels or size change, a 1×1 convolution brings X to the new shape. With
     `skip=False` nothing is added: the same layers, stacked plainly.
+
+    The book's names work, too: `strides`, and `use_1x1conv`, which puts the 1×1 convolution even where X has the shape
+    already; ValueError where it is False and the shapes differ.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, *, kind: str = "plain",
-                 skip: bool = True, batch_norm: bool = True):  # fmt: skip
+                 skip: bool = True, batch_norm: bool = True, use_1x1conv: bool | None = None,
+                 strides: int | None = None):  # fmt: skip
         super().__init__()
+        stride = one_stride(stride, strides)
+        positive(in_channels=in_channels, out_channels=out_channels)
+        same = stride == 1 and in_channels == out_channels
+        if use_1x1conv is False and skip and not same:
+            raise ValueError(f"use_1x1conv is False, but {in_channels} channels become {out_channels} at stride "
+                             f"{stride}: the sum needs the 1×1 convolution, leave use_1x1conv away or set it True")
         if kind not in ("plain", "pre", "bottleneck"):
             raise ValueError(f"kind is {kind!r}, must be 'plain', 'pre' or 'bottleneck'")
         middle = max(1, out_channels // 4) if kind == "bottleneck" else out_channels
@@ -77,7 +108,7 @@ class Residual(nn.Module):
         self.after = nn.Identity() if kind == "pre" else nn.ReLU()
         if not skip:
             self.shortcut = None
-        elif stride == 1 and in_channels == out_channels:
+        elif same and not use_1x1conv:
             self.shortcut = nn.Identity()
         else:
             self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
@@ -92,8 +123,24 @@ def scaled(width, *channels):
     return [max(1, round(width * n)) for n in channels]
 
 
+def one_stride(stride, strides):
+    """Return the stride, which the book calls strides; TypeError for both, or for use_1x1conv in its place."""
+    if isinstance(stride, bool) or isinstance(strides, bool):
+        raise TypeError(f"stride is {stride if isinstance(stride, bool) else strides}, must be a whole number: if you "
+                        "mean the book's use_1x1conv, name it, use_1x1conv=True")  # fmt: skip
+    if strides is not None and stride != 1:
+        raise TypeError(f"stride is {stride} and strides is {strides}: give one of them, they are the same")
+    stride = stride if strides is None else strides
+    for number in stride if isinstance(stride, (tuple, list)) else (stride,):
+        positive(stride=number)
+    return stride
+
+
 def positive(**sizes):
-    """Raise ValueError for a size that is not above 0."""
+    """Raise ValueError for a size that is not above 0, TypeError if it is not whole; `width` may be a fraction."""
     for name, value in sizes.items():
+        kind, words = (numbers.Real, "a number") if name == "width" else (numbers.Integral, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise TypeError(f"{name} is {repr(value)[:60]}, must be {words} above 0")
         if not value > 0:
             raise ValueError(f"{name} is {value!r}, must be above 0")

@@ -5,13 +5,14 @@ least one. Where a dense layer follows the convolutions its size depends on the 
 ValueError answers sizes that are not positive and pictures too small for a net's windows.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 
 from torch import nn
 
 from helpers.ops import output_size
 
-from .blocks import Residual, conv, inception, nin_block, positive, scaled
+from .blocks import Residual, conv, inception, nin_block, positive, scaled, vgg_block
 from .inception_v3 import inception_v3_blocks as inception_v3_blocks  # listed here with the other nets
 
 VGG11 = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))  # (convolutions, channels) of each block
@@ -105,17 +106,18 @@ def vgg(
 
     `blocks` lists (convolutions, channels) per block, VGG-11 unless given; each block halves the picture, so
     image_size is at least 2 to the power of their number. `hidden` is the size of the two dense layers, which
-    `width` leaves alone.
+    `width` leaves alone. The book's call `vgg(blocks)` works, too, for one channel.
     """
+    if isinstance(in_channels, (tuple, list)):
+        if blocks is not VGG11 or num_classes != 10 or width != 1.0:
+            raise TypeError(f"the first argument is {repr(in_channels)[:60]}: name it, blocks=…, where you give others")
+        in_channels, blocks = 1, in_channels
     positive(in_channels=in_channels, num_classes=num_classes, width=width, hidden=hidden)
     features, channels = [], in_channels
-    for convolutions, full in blocks:
+    for convolutions, full in pairs(blocks):
         (size,) = scaled(width, full)
-        block = []
-        for _ in range(convolutions):
-            block += conv(channels, size, 3, padding=1, batch_norm=batch_norm)
-            channels = size
-        features.append(nn.Sequential(*block, nn.MaxPool2d(2, stride=2)))
+        features.append(vgg_block(convolutions, channels, size, batch_norm=batch_norm))
+        channels = size
     last = _size_after([layer for block in features for layer in block], image_size)
     return nn.Sequential(*features, *_dense(channels * last**2, hidden, dropout, num_classes))
 
@@ -179,6 +181,23 @@ def googlenet(
     return nn.Sequential(*stages, nn.Linear(channels, num_classes))
 
 
+def not_the_books_order(build: Callable) -> Callable:
+    """Return `build`, which takes (in_channels, num_classes), refusing what reads as the book's (num_classes, …)."""
+
+    @functools.wraps(build)
+    def checked(*args, **options):
+        alone = len(args) == 1 and "num_classes" not in options
+        turned = len(args) > 1 and args[1] in (1, 3) and args[0] > args[1]
+        if alone or turned:
+            given = ", ".join(repr(value)[:20] for value in args)
+            raise TypeError(f"{build.__name__}({given}) can be read in two ways, in the book num_classes stands first, "
+                            "here in_channels: write num_classes=… and in_channels=…, and stem='3x3' for d2l's net")
+        return build(*args, **options)
+
+    return checked
+
+
+@not_the_books_order
 def resnet18(
     in_channels: int = 1,
     num_classes: int = 10,
@@ -194,7 +213,8 @@ def resnet18(
 
     The stem, four stages of `blocks` residual blocks each, global average pooling, a dense layer. Stem '7x7' (stride 2,
     then pooling) suits pictures of about 64 px and more; '3x3' keeps the size, for about 32 px. `kind`, `skip` and
-    `batch_norm` are those of `Residual`.
+    `batch_norm` are those of `Residual`. The book's function has its arguments the other way round: TypeError for a
+    call such as resnet18(10), which does not say what the number is.
     """
     positive(in_channels=in_channels, num_classes=num_classes, width=width, blocks=blocks)
     if stem not in ("7x7", "3x3"):
@@ -212,6 +232,14 @@ def resnet18(
         net.append(nn.Sequential(first, *(Residual(size, size, **options) for _ in range(blocks - 1))))
     last = [nn.BatchNorm2d(sizes[-1]), nn.ReLU()] if kind == "pre" and batch_norm else []
     return nn.Sequential(*net, *last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(sizes[-1], num_classes))
+
+
+def pairs(blocks):
+    """Return VGG's blocks as a list; TypeError where they are not (convolutions, channels)."""
+    blocks = list(blocks) if isinstance(blocks, (tuple, list)) else [blocks]
+    if not all(isinstance(block, (tuple, list)) and len(block) == 2 for block in blocks):
+        raise TypeError(f"blocks is {repr(blocks)[:60]}, must be pairs (convolutions, channels): ((1, 64), (1, 128))")
+    return blocks
 
 
 def _dense(inputs, hidden, dropout, num_classes):
