@@ -1,10 +1,11 @@
 """Data sets that sit in memory as bytes on the training device, and two photos."""
 
 import ctypes
+import operator
 import os
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -78,6 +79,11 @@ class ImageBatches:
             X = F.interpolate(X, size=self._size, mode="bilinear", antialias=shrinks)
         return X, self.labels.index_select(0, rows)
 
+    @property
+    def dataset(self) -> "Pictures":
+        """The pictures one by one, in the stored order, as a DataLoader has them: len and [i] -> (X (1, H, W), y)."""
+        return Pictures(self)
+
     def to_pixels(self, X: Tensor) -> Tensor:
         """Undo the standardisation: `X` of any shape comes back on the scale 0 (black) to 1 (white)."""
         return X * self.std + self.mean if self.standardize else X
@@ -86,6 +92,20 @@ class ImageBatches:
         height, width = self._size
         return (f"{self.num_images:,} images of {self.source or 'your own'} in {len(self):,} batches of "
                 f"{self.batch_size}, each (1, {height}, {width}), on {self.images.device}")
+
+
+class Pictures(Sequence):
+    """The pictures of `ImageBatches` as a sequence of (X, y): X float32 (1, H, W), y int64 without axes."""
+
+    def __init__(self, batches: ImageBatches):
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return self.batches.num_images
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        X, y = self.batches.batch([operator.index(index)])
+        return X[0], y[0]
 
 
 def load_data_fashion_mnist(

@@ -44,6 +44,11 @@ def floats(value: object, name: str, axes: str, *, like: np.ndarray | None = Non
     return array
 
 
+def like_weights(value: object, name: str, axes: str, W: np.ndarray) -> np.ndarray:
+    """`floats` in the dtype of the weights W: of pictures in float64 the net keeps what its numbers can hold."""
+    return floats(value, name, axes).astype(W.dtype, copy=False)
+
+
 def fit_channels(x: np.ndarray, channels: int) -> None:
     """Raise ValueError if x (N, C, H, W) has another number of channels."""
     if x.shape[1] != channels:
@@ -58,7 +63,9 @@ def fit_features(x: np.ndarray, rows: np.ndarray, W: np.ndarray) -> None:
 
 
 def bias(b: object, W: np.ndarray, outputs: int) -> np.ndarray:
-    """The bias, if it has one number of W's dtype per output; ValueError or TypeError otherwise."""
+    """The bias: one number of W's dtype per output, or a number for all; ValueError or TypeError otherwise."""
+    if isinstance(b, numbers.Real) and not isinstance(b, bool):
+        return np.full(outputs, b, W.dtype)
     b = floats(b, "b", "(outputs,)", like=W)
     if b.shape != (outputs,):
         raise ValueError(f"b has shape {b.shape} and W {W.shape} makes {outputs} outputs: b must be ({outputs},)")
@@ -135,8 +142,11 @@ def weight_scale(std: object) -> None:
 
 
 def class_numbers(t: object, n: int, k: int) -> np.ndarray:
-    """Labels (N,) from class numbers (N,) or one-hot rows (N, K); ValueError or TypeError where they do not fit."""
+    """Labels (N,) from class numbers (N,) or (N, 1), or one-hot (N, K); ValueError or TypeError where they do not fit.
+    """
     t = as_array(t, "t")
+    if t.shape == (n, 1) and k > 1:
+        t = t[:, 0]
     if t.ndim == 2:
         if t.shape != (n, k):
             raise ValueError(f"one-hot t has shape {t.shape}, the scores {(n, k)}: they must be the same")

@@ -3,9 +3,9 @@
 After K. Saitoh, *Deep Learning from Scratch*, chapters 5 to 7, with its names. Every layer has `forward(x)` and
 `backward(dout)`: dout is the gradient of the loss by the layer's output, the answer that by its input; gradients by
 the weights wait in `dW` and `db` (None before). Axes are N, C, H, W. No loop runs over pictures or pixels, at most
-over the places of a window. Results have the dtype of the input, which must be that of the weights; dout is turned
-into it. Results may be views with another order in memory than their axes say, such as channels last: so nothing has
-to be copied between the layers. Leave x as it is until backward is done.
+over the places of a window. Results have the dtype of the weights, into which x and dout are turned, or that of x in
+layers without weights. They may be views with another order in memory than their axes say, such as channels last: so
+nothing has to be copied between the layers. Leave x as it is until backward is done.
 
 All raise TypeError for what is no array of floating-point numbers, ValueError for shapes that do not fit, and
 backward before forward RuntimeError.
@@ -20,6 +20,7 @@ from .checks import (
     fit_channels,
     fit_features,
     floats,
+    like_weights,
     pool_window,
     positions,
     sizes,
@@ -63,9 +64,9 @@ def col2im(col: np.ndarray, input_shape: tuple[int, int, int, int], filter_h: in
 
 
 class Convolution:
-    """Cross-correlation with W (FN, C, FH, FW) plus b (FN,), as `F.conv2d`. Saitoh, 7.4 and 7.5."""
+    """Cross-correlation with W (FN, C, FH, FW) plus b (FN,) or one number, as `F.conv2d`. Saitoh, 7.4 and 7.5."""
 
-    def __init__(self, W: np.ndarray, b: np.ndarray, stride: int = 1, pad: int = 0):
+    def __init__(self, W: np.ndarray, b: np.ndarray | float, stride: int = 1, pad: int = 0):
         """Keep the arrays themselves: whoever changes them in place changes the layer."""
         self.W = floats(W, "W", "(FN, C, FH, FW)")
         self.b = bias(b, W, len(W))
@@ -75,7 +76,8 @@ class Convolution:
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Turn x (N, C, H, W) into (N, FN, OH, OW)."""
         filters, channels, *window = self.W.shape
-        fit_channels(floats(x, "x", "(N, C, H, W)", like=self.W), channels)
+        x = like_weights(x, "x", "(N, C, H, W)", self.W)
+        fit_channels(x, channels)
         self.x_shape, size = x.shape, positions(x.shape[2:], *window, self.stride, self.pad)
         self.col = im2col(x, *window, self.stride, self.pad)  # (N·OH·OW, C·FH·FW)
         out = self.col @ self.W.reshape(filters, -1).T  # (N·OH·OW, FN)
@@ -96,7 +98,8 @@ class Convolution:
 class Pooling:
     """The largest ('max') or mean ('avg') value of each window, per channel. Saitoh, 7.4.
 
-    max pads with -inf, so that padding never wins; avg counts the zeros it pads with, as `F.avg_pool2d` does.
+    max pads with -inf, so that padding never wins; avg counts the zeros it pads with, as `F.avg_pool2d` does. The
+    stride is 1 unless given, as in the printed textbook and in `pool2d`; the textbook's repository has come to take 2.
     Raises ValueError for a pad above half the window.
     """
 
@@ -137,9 +140,9 @@ class Pooling:
 
 
 class Affine:
-    """A dense layer: x W + b with W (in, out), b (out,). Saitoh, 5.6."""
+    """A dense layer: x W + b with W (in, out), b (out,) or one number. Saitoh, 5.6."""
 
-    def __init__(self, W: np.ndarray, b: np.ndarray):
+    def __init__(self, W: np.ndarray, b: np.ndarray | float):
         """Keep the arrays themselves: whoever changes them in place changes the layer."""
         self.W = floats(W, "W", "(in, out)")
         self.b = bias(b, W, W.shape[1])
@@ -147,7 +150,7 @@ class Affine:
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Turn x (N, ...), each x[n] flattened to `in` numbers, into (N, out)."""
-        rows = floats(x, "x", "(N, ...)", like=self.W).reshape(len(x), -1)
+        rows = like_weights(x, "x", "(N, ...)", self.W).reshape(len(x), -1)
         fit_features(x, rows, self.W)
         self.x, self.x_shape, self.out_shape = rows, x.shape, (len(x), self.W.shape[1])
         return rows @ self.W + self.b
@@ -174,6 +177,9 @@ class ReLU:
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """Return dx in the shape of x."""
         return upstream(dout, self.out_shape, self.dtype) * self.passed
+
+
+Relu = ReLU  # the textbook's spelling
 
 
 class SoftmaxWithLoss:

@@ -4,15 +4,18 @@ After K. Saitoh, *Deep Learning from Scratch*, chapters 4 to 7, with its names. 
 TypeError (no array of floating-point numbers) or ValueError (shapes that do not fit), with the numbers that clash.
 """
 
+import copy
 import math
+import os
 from collections.abc import Callable
 
 import numpy as np
 
 from .checks import class_numbers, conv_recipe, floats, positions, sizes, weight_scale, whole, with_axes
-from .layers import Affine, Convolution, Pooling, ReLU, SoftmaxWithLoss, col2im, im2col
+from .files import read_params, write_params
+from .layers import Affine, Convolution, Pooling, ReLU, Relu, SoftmaxWithLoss, col2im, im2col
 
-__all__ = ["Affine", "Convolution", "Pooling", "ReLU", "SimpleConvNet", "SoftmaxWithLoss", "col2im", "im2col",
+__all__ = ["Affine", "Convolution", "Pooling", "ReLU", "Relu", "SimpleConvNet", "SoftmaxWithLoss", "col2im", "im2col",
            "numerical_gradient"]
 
 CONV_PARAM = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
@@ -86,6 +89,21 @@ class SimpleConvNet:
         self.loss(x, t)
         self.backward(self.last_layer.backward())
         return {kind + number: getattr(layer, "d" + kind) for number, layer in self.weighted.items() for kind in "Wb"}
+
+    def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
+        """What `gradient` should say, by differences in float64: two losses for each single weight. Saitoh, 7.5."""
+        twin = copy.deepcopy(self)
+        twin.params = {name: array.astype(np.float64) for name, array in self.params.items()}
+        return {name: numerical_gradient(lambda _: twin.loss(x, t), array) for name, array in twin.params.items()}
+
+    def save_params(self, file_name: str | os.PathLike = "params.pkl") -> None:
+        """Write `params` to a file, in the textbook's form."""
+        write_params(self.params, file_name)
+
+    def load_params(self, file_name: str | os.PathLike = "params.pkl") -> None:
+        """Take over the numbers of a file that `save_params`, or the textbook's, wrote; ValueError for any other."""
+        for name, array in read_params(file_name, self.params).items():
+            self.params[name][...] = array
 
 
 def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, eps: float | None = None) -> np.ndarray:

@@ -113,6 +113,20 @@ def test_batch_of_rows_that_are_not_there():
         batches().batch([10])
 
 
+def test_the_pictures_one_by_one_as_those_of_a_dataloader():
+    """The book's loops divide by len(train_iter.dataset)."""
+    loop = batches(7, batch_size=3, resize=16, shuffle=True)
+    X, y = loop.batch(range(7))
+    assert len(loop.dataset) == 7 and len(loop) == 3 and sum(len(y) for _, y in loop) == len(loop.dataset)
+    for i, (picture, label) in enumerate(loop.dataset):
+        assert picture.shape == (1, 16, 16) and torch.equal(picture, X[i]) and label == y[i]
+    assert torch.equal(loop.dataset[-1][0], X[6])
+    with pytest.raises(IndexError):
+        loop.dataset[7]
+    loader = DataLoader(loop.dataset, batch_size=4)
+    assert [X.shape for X, _ in loader] == [(4, 1, 16, 16), (3, 1, 16, 16)]
+
+
 @pytest.mark.parametrize("resize", [8, 14, 20, 27, 32, 64, 96, 224, (20, 40)])
 def test_resize_agrees_with_pil(resize):
     found = find_images(allow_download=False)[0]

@@ -362,7 +362,6 @@ BAD = {
     "bytes to the net": (lambda: NET.predict(BYTES), TypeError, r"holds uint8.*x.astype\(np.float32\) / 255"),
     "integer weights": (lambda: Convolution(W.astype(int), B), TypeError, r"W holds int64.*W.astype\(np.float32\)"),
     "complex": (lambda: ReLU().forward(X * 1j), TypeError, "complex128"),
-    "two dtypes": (lambda: NET.predict(X), TypeError, r"x is float64 .*float32: take x.astype\(np.float32\)"),
     "b of another dtype": (lambda: Affine(SCORES, np.ones(3, np.float32)), TypeError, "b is float32 .* float64"),
     "tensor": (lambda: im2col(torch.ones(1, 1, 4, 4), 2, 2), TypeError, r"got torch.Tensor: use x.detach\(\).cpu\(\)"),
     "tensor to conv": (lambda: CONV.forward(torch.ones(1, 3, 4, 4)), TypeError, "x must be .* got torch.Tensor"),
