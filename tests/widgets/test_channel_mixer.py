@@ -12,7 +12,11 @@ from helpers.drawing import svg
 from helpers.widgets import ChannelMixer
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.layers.channel_mixer import KINDS as CHANNELS
-from helpers.widgets.layers.channel_mixer import LARGEST, PRESETS
+from helpers.widgets.layers.channel_mixer import PRESETS
+from helpers.widgets.layers.mix_picture import LARGEST
+
+from .looks import assert_texts_stand_apart, smallest_font
+from .test_hand import moved
 
 
 def test_every_control_moves_the_picture():
@@ -89,14 +93,14 @@ def percent(share):
 
 def test_preset_weights_and_channels_follow_each_other():
     mixer = ChannelMixer()
-    editor = mixer.controls["weights"]
+    control = mixer.controls["weights"]
     mixer.preset = "sepia"
-    assert mixer.outputs == CHANNELS[1] and mixer.weights == PRESETS["sepia"] == editor.value
-    editor._boxes[2][1].value = 0.5
+    assert mixer.outputs == CHANNELS[1] and mixer.weights == PRESETS["sepia"] == control.value
+    moved(mixer, ("weights", [2, 1], 0.5))
     assert mixer.preset == "own" and mixer.weights[2][1] == 0.5 and mixer.result["W"][2, 1] == 0.5
     mixer.outputs = CHANNELS[0]
     assert mixer.weights == PRESETS["sepia"][:1] and mixer.result["output"].shape == (1, 200, 200)
-    assert [row.layout.visibility for row in editor._rows] == ["visible", "hidden", "hidden"]
+    assert mixer.picture.count("for output") == 4
     mixer.weights = torch.tensor([[1.0, -1.0, 0.0, 0.0]])
     assert mixer.preset == "red − green"
     mixer.outputs = CHANNELS[1]
@@ -116,3 +120,22 @@ def test_the_picture_keeps_its_size():
     mixer = ChannelMixer()
     ends = [[[-LARGEST] * 4], [[LARGEST] * 4] * 3, PRESETS["opponent"]]
     assert len({svg.size(mixer.update(weights=rows, row=199, column=199).picture) for rows in ends}) == 1
+
+
+def test_the_hand_drags_the_pixel_and_the_weights():
+    mixer = ChannelMixer(preset="opponent")
+    moved(mixer, ("row", [], 30), ("column", [], 150))
+    assert mixer.result["pixel"] == mixer.result["X"][:, 30, 150].tolist()
+    moved(mixer, ("weights", [1, 3], 0.5), ("weights", [0, 0], -1.25))
+    assert mixer.preset == "own" and mixer.result["b"][1] == 0.5 and mixer.result["W"][0, 0] == -1.25
+    X, weight, bias = mixer.result["X"], mixer.result["W"][:, :, None, None], mixer.result["b"]
+    torch.testing.assert_close(mixer.result["output"], nn.functional.conv2d(X[None], weight, bias)[0])
+    moved(mixer, ("row", [], -5), ("column", [], 999))
+    assert (mixer.row, mixer.column) == (0, 199)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_its_texts_are_readable_and_stand_apart(preset):
+    picture = ChannelMixer(preset=preset, row=199, column=199).picture
+    assert smallest_font(picture) >= 11
+    assert_texts_stand_apart(picture.split("<pre")[0])

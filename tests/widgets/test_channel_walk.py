@@ -14,6 +14,7 @@ from helpers.widgets import ChannelWalk
 from helpers.widgets.kit.driver import drive
 
 from .looks import assert_texts_stand_apart
+from .test_hand import moved
 
 
 def test_every_control_moves_the_picture():
@@ -65,7 +66,7 @@ def test_every_position_of_the_walk_agrees_with_pytorch(size, c_i, c_o):
         assert result["products"].sum(dim=(1, 2)).tolist() == result["subtotals"].tolist()
         assert result["subtotals"].sum() + biases[o] == Y[place]
         subtotals = " + ".join(f"{value:g}" for value in result["subtotals"].tolist())
-        said = f"{subtotals} + bias {biases[o]} = {Y[place]:g}.".replace("-", "−")
+        said = f"{subtotals} + bias {biases[o]} = {Y[place]:g}."
         assert walk.describe(result).endswith(said)
 
 
@@ -79,14 +80,30 @@ def test_the_picture_of_the_walk_holds_its_numbers():
         line = " + ".join(f"{x:g}·{k:g}" for x, k in zip(window.flatten(), K.flatten(), strict=True))
         assert line in words and f"slice K[2, {channel}]" in words
         assert eval(line.replace("·", "*")) == result["subtotals"][channel]
-    assert "output Y[2], bias −60" in words and f"= {result['Y'][2, 1, 2]:g}" in words
+    assert "output Y[2], bias -60" in words and f"= {result['Y'][2, 1, 2]:g}" in words
 
 
 def test_the_window_stands_at_the_same_place_in_every_channel():
     walk = ChannelWalk(in_channels=3, size=4, output=1, position=5)
-    frames = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*stroke="#ad5800"', walk.picture)
+    frames = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*stroke="#ad5800" stroke-width="3"', walk.picture)
     assert len(frames) == 4 and len(set(frames[:3])) == 1 and frames[3] != frames[0]
-    assert [float(width) for _, width in frames] == [62, 62, 62, 41], "two cells of 31 px; one in the output"
+    assert [float(width) for _, width in frames] == [64, 64, 64, 44], "two cells of 32 px; one in the output"
+
+
+def test_the_hand_drags_the_window_and_clicks_a_map():
+    walk = ChannelWalk(size=5)
+    moved(walk, ("row", [], 2), ("column", [], 3))
+    assert (walk.result["place"], walk.position, walk.play.value) == ((0, 2, 3), 11, 11)
+    moved(walk, ("output", [], 2))
+    assert walk.result["place"] == (2, 2, 3) and walk.result["Y"][2, 2, 3] == walk.result["products"].sum()
+    walk.position = 6
+    assert (walk.row, walk.column) == (1, 2) and "at row 1, column 2" in walk.picture
+    moved(walk, ("row", [], 99), ("column", [], 99))
+    assert walk.position == 15
+    walk.size = 3
+    assert (walk.row, walk.column, walk.position) == (1, 1, 3)
+    assert ChannelWalk(size=4, row=2, column=1).position == 7
+    assert walk.picture.count('role="button"') == 2 and walk.picture.count('role="application"') == 3
 
 
 def test_each_map_keeps_its_bias():

@@ -1,5 +1,7 @@
 """CostCalculator: its costs are those of the real layers."""
 
+import html
+import json
 import math
 import re
 
@@ -10,13 +12,31 @@ from torch import nn
 
 from helpers import describe_net
 from helpers.drawing import svg
+from helpers.drawing.words import count, memory
 from helpers.widgets import CostCalculator
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.layers.cost_calculator import GROUPED, KINDS, PLAIN, SEPARABLE, divisors
+from helpers.widgets.layers.cost_picture import FORMULAS
+
+from .looks import assert_texts_stand_apart, smallest_font
+from .test_hand import moved
 
 
 def test_every_control_moves_the_picture():
     assert drive(CostCalculator()) > 20
+
+
+def formulas(widget):
+    """Return (symbols, numbers, result) of each formula in the picture, in the order of its texts."""
+    texts = re.findall(r"<text [^>]*>([^<]*)</text>", widget.picture)
+    for quantity in FORMULAS:
+        start = texts.index(quantity) + 1
+        end = next(i for i in range(start, len(texts)) if texts[i].startswith("= "))
+        symbols, numbers, inside = [], [], iter(texts[start:end])
+        for token in inside:
+            symbols.append(token)
+            numbers.append(next(inside) + (next(inside) if token.endswith("²") else ""))
+        yield " ".join(symbols), " ".join(numbers), texts[end][2:]
 
 
 def net(kind, c_i, c_o, k, groups):
@@ -53,7 +73,7 @@ def test_costs_are_those_of_the_real_layers(c_i, c_o, k, size, batch, data):
 def test_it_starts_on_the_numbers_of_the_text():
     widget = CostCalculator()
     assert widget.result[PLAIN]["multiply-adds"] == 1_024_000_000 and widget.result[PLAIN]["parameters"] == 250_100
-    assert "100 · 100 · 5² · 64² · 1 = 1.024 billion" in widget.picture
+    assert list(formulas(widget))[1] == ("cₒ · cᵢ · k² · m² · N", "100 · 100 · 5² · 64² · 1", "1.024 billion")
 
 
 @settings(max_examples=40, deadline=None)
@@ -82,11 +102,11 @@ def test_groups_follow_the_channels():
 def test_the_numbers_in_the_formulas_give_the_results(kind, end):
     values = {"in_channels": end, "out_channels": end, "kernel_size": min(end, 11), "size": min(end, 256)}
     widget = CostCalculator(kind=kind, batch=min(end, 256), groups=end, **values)
-    formulas = re.findall(r">([^<]*) = ([^<]*) = [^<]*</text>", widget.picture)
-    assert len(formulas) == 3
-    for text in formulas:
-        expression = text[1].replace("B", "").replace("·", "*").replace("²", "**2")
-        assert int(eval(expression)) in widget.result[kind].values()
+    shown = list(formulas(widget))
+    for (symbols, numbers, total), quantity in zip(shown, FORMULAS, strict=True):
+        value = int(eval(numbers.replace("\u00a0B", "").replace("·", "*").replace("²", "**2")))
+        assert value == widget.result[kind][quantity] and symbols == FORMULAS[quantity][kind]
+        assert total == (memory(value) if "memory" in quantity else count(value))
 
 
 def test_the_calculator_keeps_its_size_and_its_bars_inside():
@@ -97,8 +117,26 @@ def test_the_calculator_keeps_its_size_and_its_bars_inside():
             pictures.append(widget.picture)
     assert len({svg.size(picture) for picture in pictures}) == 1
     for picture in pictures:
-        width = svg.size(picture)[0]
-        texts = re.findall(r'<text x="([\d.]+)"[^>]*font-size="([\d.]+)" text-anchor="start"[^>]*>([^<]*)', picture)
-        assert len(texts) > 15
-        for x, size, words in texts:
-            assert float(x) + 0.62 * float(size) * len(words) <= width, words
+        assert_texts_stand_apart(picture)
+        assert smallest_font(picture) >= 11
+
+
+def test_the_hand_drags_numbers_and_clicks_a_kind():
+    widget = CostCalculator()
+    moved(widget, ("kind", [], SEPARABLE), ("in_channels", [], 64), ("kernel_size", [], 3))
+    layer = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1, groups=64), nn.Conv2d(64, 100, 1))
+    assert widget.result[SEPARABLE]["parameters"] == sum(weights.numel() for weights in layer.parameters())
+    assert widget.groups == 4 and widget.controls["kind"].value == SEPARABLE
+    moved(widget, ("size", [], 999), ("batch", [], -1), ("out_channels", [], 0))
+    assert (widget.size, widget.batch, widget.out_channels) == (256, 1, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_number_of_a_formula_but_the_groups_can_be_dragged(kind):
+    widget = CostCalculator(kind=kind)
+    axes = [json.loads(html.unescape(told)) for told in re.findall(r'data-touch="([^"]*)"', widget.picture)]
+    dragged = [axis["down"]["name"] for axis in axes if "down" in axis]
+    signs = "".join(FORMULAS[quantity][kind] for quantity in FORMULAS)
+    assert len(dragged) == sum(signs.count(symbol) for symbol in ("cᵢ", "cₒ", "k", "m", "N"))
+    assert sum("set" in axis for axis in axes) == 9 and all(axis["down"]["step"] == 2 for axis in axes
+                                                            if axis.get("down", {}).get("name") == "kernel_size")

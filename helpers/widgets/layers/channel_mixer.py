@@ -10,9 +10,8 @@ from helpers.drawing import svg
 
 from ..kit.base import Explorer, choice, parameter, slider
 from ..kit.layout import side_by_side
-from .mix_picture import COLORS, ROUNDING, SIDE, draw_mix, loss, photo
+from .mix_picture import LARGEST, ROUNDING, SIDE, draw_mix, loss, photo
 
-LARGEST = 4.0  # of a weight
 KINDS, OWN = ("3 → 1", "3 → 3"), "own"
 LUMA = (0.299, 0.587, 0.114, 0.0)
 PRESETS = {  # one row per output channel: the weights of red, green and blue, and the bias
@@ -55,46 +54,14 @@ class Mix(T.TraitType):
         return rows
 
 
-class MixEditor(W.VBox):
-    """A number box for each weight and bias of `value`; with one output, rows two and three are hidden."""
+class Rows(W.Box):
+    """Holds the weights as a control's `value`; the hand sets them in the picture."""
 
     value = Mix(PRESETS["identity"])
 
-    def __init__(self, value=PRESETS["identity"]):
-        names, narrow = (*COLORS, "bias"), W.Layout(width="28px")
-        head = [W.Label("", layout=narrow), *(W.Label(name, layout=W.Layout(width="72px")) for name in names)]
-        self._boxes = [[self._box(i, name) for name in names] for i in range(3)]
-        self._rows = [W.HBox([W.Label(f"Y{i}", layout=narrow), *row]) for i, row in enumerate(self._boxes)]
-        self._writing = False
-        super().__init__([W.HBox(head), *self._rows])
-        self.observe(lambda change: self._write(change["new"]), "value")
-        self.value = value
-        self._write(self.value)
-
-    def _box(self, output, name):
-        what = f"bias of output {output}" if name == "bias" else f"weight of {name} for output {output}"
-        box = W.BoundedFloatText(min=-LARGEST, max=LARGEST, step=0.1, tooltip=what, layout=W.Layout(width="72px"))
-        box.observe(lambda _: self._read(), "value")
-        return box
-
-    def _read(self):
-        if not self._writing:
-            self.value = [[box.value for box in row] for row in self._boxes[: len(self.value)]]
-
-    def _write(self, rows):
-        self._writing = True
-        try:
-            for i, line in enumerate(self._rows):
-                line.layout.visibility = "visible" if i < len(rows) else "hidden"
-            for boxes, row in zip(self._boxes, rows, strict=False):  # with one output, only the first
-                for box, weight in zip(boxes, row, strict=True):
-                    box.value = weight
-        finally:
-            self._writing = False
-
 
 class ChannelMixer(Explorer):
-    """What do three numbers per pixel become? A 1×1 convolution on a photo, 3 → 1 or 3 → 3 channels.
+    """What do three numbers per pixel become? Drag the pixel, and the weights of a 1×1 convolution on a photo.
 
     `result` holds X (3, H, W) in 0..1, the weights W (c_o, 3), bias b (c_o,), the output (c_o, H, W), and of one
     pixel its three numbers and what they become; `clipped` is the share of values outside what the picture can
@@ -105,7 +72,7 @@ class ChannelMixer(Explorer):
     preset = choice("grey (luma)", [*PRESETS, OWN], "mix")
     outputs = choice(KINDS[0], KINDS, "channels")
     weights = parameter(
-        Mix(PRESETS["grey (luma)"]), lambda: MixEditor(PRESETS["grey (luma)"]), "weights",
+        Mix(PRESETS["grey (luma)"]), lambda: Rows(value=PRESETS["grey (luma)"]), "weights",
         [PRESETS["opponent"], [[-LARGEST] * 4], [[LARGEST] * 4] * 3, [[0.0, 0.5, 0.0, 0.25]]],
     )  # fmt: skip
     row = slider(72, 0, SIDE - 1, "row")
@@ -136,11 +103,11 @@ class ChannelMixer(Explorer):
                 setattr(self, name, value)
 
     def arrange(self):
-        """Put the grid of weights to the left of the number of outputs and the pixel."""
+        """Put what is chosen in rows; the weights and the pixel are set on the picture."""
         c = self.controls
-        c["weights"].layout.margin = "0 24px 0 0"
-        rest = W.VBox([c[name] for name in ("outputs", "row", "column")])
-        return W.VBox([c["picture_name"], c["preset"], side_by_side([c["weights"], rest], "flex-end")])
+        for name in ("picture_name", "preset", "outputs"):
+            c[name].style.description_width, c[name].layout.width = "64px", "auto"
+        return W.VBox([side_by_side([c["picture_name"], c["outputs"]]), c["preset"]])
 
     def compute(self, picture_name, weights, row, column, **others):
         """Mix all pixels with one matrix product."""

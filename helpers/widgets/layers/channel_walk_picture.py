@@ -1,14 +1,14 @@
 """How the channel walk looks: input channels with their slices, the sum of their products, the output maps."""
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
-SIDE, ROW, TOP = 124, 150, 24  # of a map and of what belongs to one channel, px
+SIDE, ROW, TOP = 128, 164, 24  # of an input channel and of what belongs to it, px
 CELL = 42  # of a slice and of its products
-LARGEST_CELL = 41
-INPUT, SLICE, PRODUCTS, OUTPUT = 8, 164, 280, 614  # left edges
-SUBTOTAL, SUM, SUM_WIDTH = 394, 516, 128  # middles of numbers
+LARGEST_CELL, WIDE, HIGH = 42, 44, 32  # of the input at most; of an output map
+INPUT, SLICE, PRODUCTS, OUTPUT = 8, 168, 284, 618  # left edges
+SUBTOTAL, SUM, SUM_WIDTH = 398, 520, 128  # middles of numbers
 MOST = 3  # channels
-WIDTH, HEIGHT = OUTPUT + 166, MOST * ROW + 2
+WIDTH, HEIGHT = OUTPUT + 4 * WIDE + 8, MOST * ROW + 2
 MIDDLE = (MOST - 1) * ROW / 2 + TOP + CELL  # of the sum: beside the middle channel's products
 
 
@@ -17,7 +17,8 @@ def draw_walk(result, label):
     channels, maps = len(result["X"]), len(result["Y"])
     parts = [_channel(result, c, _top(c, channels)) for c in range(channels)]
     parts += [_map(result, o, _top(o, maps)) for o in range(maps)]
-    return svg.picture(WIDTH, HEIGHT, *parts, _sum(result), _arrow(result), label=label)
+    hint = svg.text((PRODUCTS + OUTPUT) / 2 + 52, TOP - 8, "drag a window, click a map", bold=True)
+    return svg.picture(WIDTH, HEIGHT, *parts, _sum(result), _arrow(result), hint, label=label)
 
 
 def expression(result, channel):
@@ -31,7 +32,7 @@ def equation(result):
     """Return the subtotals, the bias and the output number: 19 + 37 + bias 0 = 56."""
     o = result["place"][0]
     terms = f"{_subtotals(result)} + bias {result['b'][o]:g}"
-    return f"{terms} = {result['Y'][result['place']]:g}".replace("-", "−")
+    return f"{terms} = {result['Y'][result['place']]:g}"
 
 
 def _top(index, count):
@@ -48,6 +49,7 @@ def _channel(result, channel, top):
         _heading(INPUT, top, f"input X[{channel}]"),
         svg.matrix(X[channel], INPUT, top, cell, colors="grey", limit=X.max().item()),
         svg.frame(INPUT, top, i, j, side, side, cell, line=3),
+        touch.ghost("window", svg.rect(INPUT, top, side * cell, side * cell, stroke=svg.ORANGE)),
         svg.text((INPUT + SIDE + SLICE) / 2, middle, "×", size=18),
         _heading(SLICE, top, f"slice K[{o}, {channel}]"),
         svg.matrix(result["K"][o, channel], SLICE, top, CELL, limit=result["K"].max().item()),
@@ -57,7 +59,23 @@ def _channel(result, channel, top):
         svg.text(SLICE, top + 2 * CELL + 19, expression(result, channel), anchor="start"),
         svg.text(SUBTOTAL, middle, f"{result['subtotals'][channel]:g}", size=18, bold=True),
         _line(top + CELL),
+        _window(result, channel, top, cell),
     ])  # fmt: skip
+
+
+def _window(result, channel, top, cell):
+    """The area that drags the window: its upper left cell follows the pointer."""
+    side, (_, i, j) = len(result["X"][channel]), result["place"]
+    label = f"window of channel {channel} at row {i}, column {j}: drag it, or use the arrow keys"
+    return _place_area(INPUT, top, side, (cell, cell), result, label)
+
+
+def _place_area(x, top, side, cell, result, label):
+    """An area of side × side cells that sets the place in the output; what belongs to the pointer's cell shows."""
+    (last, _), (_, i, j), input_cell = result["Y"].shape[1:], result["place"], _cell(result["X"].shape[-1])
+    down, across = touch.cells("row", i, side, high=last - 1), touch.cells("column", j, side, high=last - 1)
+    return touch.area(x, top, side * cell[0], side * cell[1], across=across, down=down, label=label,
+                      ghost=("window", input_cell, input_cell))  # fmt: skip
 
 
 def _line(y):
@@ -67,13 +85,17 @@ def _line(y):
 
 
 def _map(result, o, top):
-    """An output map with its bias; in the chosen one the element is framed."""
+    """An output map with its bias; in the chosen one an element is framed, the others are chosen by a click."""
     Y, (chosen, i, j) = result["Y"], result["place"]
-    cell, bias = _cell(Y.shape[-1]), f"{result['b'][o]:g}".replace("-", "−")
-    here = {"bold": True, "color": svg.ORANGE} if o == chosen else {}
-    table = svg.matrix(Y[o], OUTPUT, top, cell, limit=Y.abs().max().item() or 1.0)
-    title = _heading(OUTPUT, top, f"output Y[{o}], bias {bias}", **here)
-    return title + table + (svg.frame(OUTPUT, top, i, j, 1, 1, cell, line=3) if here else "")
+    side, here = len(Y[o]), {"bold": True, "color": svg.ORANGE} if o == chosen else {}
+    table = svg.matrix(Y[o], OUTPUT, top, WIDE, high=HIGH, limit=Y.abs().max().item() or 1.0)
+    title = _heading(OUTPUT, top, f"output Y[{o}], bias {result['b'][o]:g}", **here)
+    if o != chosen:
+        return title + table + touch.button(OUTPUT, top - 20, side * WIDE, side * HIGH + 20, pressed=False, output=o,
+                                            label=f"output map {o}: click to choose it")  # fmt: skip
+    frame = svg.rect(OUTPUT + j * WIDE, top + i * HIGH, WIDE, HIGH, stroke=svg.ORANGE, line=3)
+    label = f"element of output map {o} at row {i}, column {j}: drag it, or use the arrow keys"
+    return title + table + frame + _place_area(OUTPUT, top, side, (WIDE, HIGH), result, label)
 
 
 def _sum(result):
@@ -83,7 +105,7 @@ def _sum(result):
     sizes, colors = (12, 12, 22), ("currentColor", "currentColor", svg.ORANGE)
     heights = (MIDDLE - 26, MIDDLE - 6, MIDDLE + 24)
     return "".join(
-        svg.text(SUM, y, line.replace("-", "−"), size=size, color=color, bold=size > 12)
+        svg.text(SUM, y, line, size=size, color=color, bold=size > 12)
         for y, line, size, color in zip(heights, lines, sizes, colors, strict=True)
     )
 
@@ -91,7 +113,7 @@ def _sum(result):
 def _arrow(result):
     """From the sum to the chosen map."""
     (maps, side), o = result["Y"].shape[:2], result["place"][0]
-    y = _top(o, maps) + side * _cell(side) / 2
+    y = _top(o, maps) + side * HIGH / 2
     return svg.arrow(SUM + SUM_WIDTH / 2 - 8, MIDDLE + 14, OUTPUT - 8, y, stroke=svg.ORANGE, line=2)
 
 

@@ -7,26 +7,39 @@ import torch
 from torch.nn import functional as F
 
 from helpers.data import load_photo
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
 SIDE, SMALL = 200, 64  # of the photo and of a single channel, px
-INPUT, OUTPUT, PRODUCT, TOP, CELL = 8, 232, 470, 24, 42
+INPUT, OUTPUT, PRODUCT, TOP, CELL = 8, 232, 462, 24, 48
 BELOW = TOP + SIDE + 24
-PRODUCT_TOP = TOP + 30
+PRODUCT_TOP = TOP + 24
 FACTORS = tuple(PRODUCT + step * CELL + 22 * (step - 2) for step in (3, 4, 5))  # where x, b and y stand
 WIDTH, HEIGHT = FACTORS[-1] + CELL + 8, BELOW + SMALL + 26
 COLORS = ("R", "G", "B")
+LARGEST, STEP = 4.0, 0.05  # of a weight
 ROUNDING = 1e-5  # what float32 may add to 0 or 1
 
 
 def draw_mix(result, label):
     """Return the picture of a ChannelMixer's result."""
     parts = [_photo(result["name"]), _output(result), _product(result)]
-    for x in (INPUT, OUTPUT):
-        left, top = x + result["column"] - 4, TOP + result["row"] - 4
-        parts.append(svg.rect(left, top, 9, 9, stroke="#ffffff", line=5))
-        parts.append(svg.rect(left, top, 9, 9, stroke="#000000", line=2))
+    for x, name in ((INPUT, "pixel"), (OUTPUT, "output pixel")):
+        parts += [_mark(x, result["row"], result["column"]), touch.ghost("pixel", _mark(x, 0, 0))]
+        parts.append(_place(x, result, name))
     return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+
+
+def _mark(x, row, column):
+    """A square around a pixel, black in white, so that it shows on any photo."""
+    left, top = x + column - 4, TOP + row - 4
+    return svg.rect(left, top, 9, 9, stroke="#ffffff", line=5) + svg.rect(left, top, 9, 9, stroke="#000000", line=2)
+
+
+def _place(x, result, name):
+    """The area that drags the pixel."""
+    down, across = touch.cells("row", result["row"], SIDE), touch.cells("column", result["column"], SIDE)
+    label = f"{name} in row {result['row']}, column {result['column']}: drag it, or use the arrow keys"
+    return touch.area(x, TOP, SIDE, SIDE, across=across, down=down, label=label, ghost=("pixel", 1, 1))
 
 
 @functools.lru_cache
@@ -44,7 +57,8 @@ def _small(name):
 def _photo(name):
     """The photo and, small, its channels: encoded once."""
     whole = svg.tile(photo(name).transpose(1, 2, 0), INPUT, TOP, SIDE, SIDE)
-    return _heading(INPUT, TOP, "photo X, 3 channels") + whole + _planes(_small(name), INPUT, COLORS, [False] * 3)
+    title = _heading(INPUT, TOP, "photo X, 3 channels: drag the pixel")
+    return title + whole + _planes(_small(name), INPUT, COLORS, [False] * 3)
 
 
 def _output(result):
@@ -92,15 +106,28 @@ def _product(result):
     lines = loss(result).split("; ")
     return "".join([
         _heading(PRODUCT, TOP, f"the pixel in row {result['row']}, column {result['column']}"),
+        svg.text(WIDTH - 8, TOP - 8, "↕ drag a weight", anchor="end", bold=True),
         svg.matrix(weights, PRODUCT, middle, CELL, limit=limit),
         svg.matrix(pixel, x, top, CELL, colors="grey", limit=1.0),
         svg.matrix(bias, b, middle, CELL, limit=limit),
         svg.matrix(mixed, y, middle, CELL, colors="signed" if result["negative"] else "grey", limit=1.0),
         *(svg.text(PRODUCT + (i + 0.5) * CELL, middle - 6, name, size=11) for i, name in enumerate(COLORS)),
-        *(svg.text(left - 10, top + 1.5 * CELL + 5, sign, size=16) for left, sign in zip(FACTORS, "·+=", strict=True)),
+        *(svg.text(left - 11, top + 1.5 * CELL + 5, sign, size=16) for left, sign in zip(FACTORS, "·+=", strict=True)),
         *(_letter(left, name) for left, name in zip((PRODUCT + CELL, *FACTORS), "Wxby", strict=True)),
         *(svg.text(PRODUCT, BELOW + 8 + 18 * i, line, anchor="start") for i, line in enumerate(lines)),
+        *(_weight(result, i, k, middle) for i in range(rows) for k in range(4)),
     ])  # fmt: skip
+
+
+def _weight(result, output, channel, top):
+    """The area over a weight, or over the bias as the fourth: it follows a drag up or down."""
+    numbers = (*result["W"][output].tolist(), result["b"][output].item())
+    left = FACTORS[1] if channel == 3 else PRODUCT + channel * CELL
+    axis = touch.shift("weights", round(numbers[channel], 4), -LARGEST, LARGEST, span=-1, step=STEP,
+                       path=(output, channel))  # fmt: skip
+    what = "bias" if channel == 3 else f"weight of {COLORS[channel]}"
+    label = f"{what} for output {output}: drag it up or down, or use the arrow keys"
+    return touch.area(left, top + output * CELL, CELL, CELL, down=axis, label=label)
 
 
 def _letter(left, name):
