@@ -1,35 +1,41 @@
 """The widgets of weights and costs, held by a real mouse and by keys in JupyterLab."""
 
+import nbformat
 import pytest
 
+from ..browser import KERNEL, Page
 from .mouse import Hand
 
-WIDGETS = ("ConvolutionIntegral", "DenseCost", "KernelLearner", "ChannelMixer", "ChannelWalk", "CostCalculator")
+WIDGETS = {"ConvolutionIntegral": "", "DenseCost": "", "KernelLearner": "steps=10", "ChannelMixer": "",
+           "ChannelWalk": "", "CostCalculator": ""}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def hands(open_notebook):
-    cells = [f"from helpers.widgets import {name}\n{name}({'steps=10' * (name == 'KernelLearner')})" for name in WIDGETS]
-    opened = open_notebook("weights.ipynb", *cells)
-    opened.run_all(150)
-    yield {name: Hand(opened, number) for number, name in enumerate(WIDGETS)}
-    assert not opened.errors and not opened.alerts()
+def opened(lab, chromium):
+    cells = [f"from helpers.widgets import {name}\n{name}({values})" for name, values in WIDGETS.items()]
+    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(made, lab.folder / "root" / "by_hand_weights.ipynb")
+    page = Page(chromium, lab, "by_hand_weights.ipynb")
+    page.run_all(150)
+    yield page
+    page.close()
 
 
 @pytest.fixture
-def hold(hands):
-    """Return the hand on a widget, whose height must be the same in the end."""
+def hold(opened):
+    """The hand on a widget, whose height must be the same in the end; nothing goes wrong."""
     heights = []
 
     def held(name):
-        hand = hands[name]
-        hand.widget.scroll_into_view_if_needed()
+        hand = Hand(opened, list(WIDGETS).index(name))
         heights.append((hand, hand.widget.bounding_box()["height"]))
         return hand
 
     yield held
     for hand, height in heights:
-        assert hand.widget.bounding_box()["height"] == height
+        assert hand.widget.bounding_box()["height"] == pytest.approx(height, abs=1)
+    assert not opened.errors and not opened.alerts()
 
 
 def press(hand, label, *keys):
