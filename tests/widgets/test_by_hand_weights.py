@@ -95,7 +95,8 @@ def test_the_pixel_and_the_weights_are_dragged(hold):
     hand.drag("bias for output 0", (0.5, 0.6), (0.5, 0.1))
     hand.wait_for("values from 0.5")
     press(hand, "bias for output 0", "ArrowDown", "PageDown")
-    hand.wait_for("values from -0.05")
+    hand.wait_for("values from -0.0")
+    assert hand.area("bias for output 0").get_attribute("aria-valuenow") == "-0.05"
     press(hand, "weight of R", "Home")
     hand.wait_for("values from -3")
     ghost = hand.widget.locator("[data-ghost=pixel]").last
