@@ -1,8 +1,9 @@
-"""What every picture must keep: text of a readable size, inside the picture, nothing over anything."""
+"""What every picture must keep: text of a readable size, inside the picture, nothing over anything; its areas."""
 
 import functools
 import html
 import itertools
+import json
 import pathlib
 import re
 
@@ -43,3 +44,20 @@ def ink(words, bold):
     """Return the width of words in DejaVu Sans, in units of the font's size."""
     fonts = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
     return ImageFont.truetype(str(fonts / f"DejaVuSans{'-Bold' * bold}.ttf"), 100).getlength(words) / 100
+
+
+def areas(widget):
+    """Return {beginning of the label, up to its comma or number: what the area tells the browser} of a picture."""
+    pattern = r'<rect [^>]*aria-label="([^"]*)" data-touch="([^"]*)"'
+    found = {}
+    for label, told in re.findall(pattern, widget.picture):
+        name = re.split(r",| at |:", html.unescape(label))[0]
+        found.setdefault(name, json.loads(html.unescape(told)))
+    return found
+
+
+def touched(widget, label):
+    """Click a button of the picture, found by its whole label, as the browser tells it."""
+    values = [[name, [], value] for name, value in areas(widget)[label]["set"].items()]
+    widget._picture._handle_custom_msg({"id": 1, "do": "set", "values": values}, [])
+    assert not widget.errors

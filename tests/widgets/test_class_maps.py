@@ -6,10 +6,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.data import ImageBatches
+from helpers.drawing import svg
 from helpers.networks import lenet, nin, nin_block
 from helpers.widgets import ClassMaps
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.nets import class_maps
+
+from .looks import areas, inside, smallest_font, touched
 
 CLASSES = ["t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
 
@@ -159,7 +162,8 @@ def test_the_sentence_says_the_numbers(net, test_iter):
     assert "picture 1 (trouser), shifted 2 px to the right" in said
     assert "picture 1 (trouser), shifted 14 px to the left" in maps.describe({**result, "right": -14})
     assert f"{answer} with probability {result['probabilities'].max():.3f}" in said and "= its logit" in said
-    assert maps.picture.count("<image") == 14, "a picture, an overlay of two, ten maps and the scale"
+    small = 2 * 18
+    assert maps.picture.count("<image") == 14 + small, "a picture, an overlay of two, ten maps and the scale"
 
 
 def test_drive(net, test_iter):
@@ -170,3 +174,90 @@ def test_the_scale_ends_at_the_largest_number_of_all_maps(net, test_iter):
     maps = ClassMaps(net, test_iter, index=39, rank=10, right=-14)
     limit = f"{round(float(maps.result['maps'].abs().max()), 2):g}"
     assert f">-{limit}<" in maps.picture and f">{limit}<" in maps.picture
+
+
+# Two pictures, and the hand --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("right, second_right", [(0, 0), (9, -13), (28, -28)])
+def test_two_pictures_lie_side_by_side(net, test_iter, right, second_right):
+    """The net sees both in one picture of twice the width, the lighter pixel where they overlap."""
+    maps = ClassMaps(net, test_iter, index=2, second=7, right=right, second_right=second_right)
+    canvas = torch.zeros(2, 28, 56)
+    canvas[0, :, right : right + 28] = test_iter.images[2, 0] / 255
+    canvas[1, :, 28 + second_right : 56 + second_right] = test_iter.images[7, 0] / 255
+    whole = canvas.amax(0)
+    result = maps.result
+    with torch.no_grad():
+        want = net.eval()[:3]((whole[None, None] - 0.3) / 0.4)[0]
+    middle = want.shape[2] // 2
+    assert close(result["pixels"], whole) and result["input"].shape == (1, 1, 28, 56)
+    assert close(result["maps"], want) and close(result["logits"], want.mean((1, 2)))
+    assert close(result["halves"][:, 0], want[..., :middle].mean((1, 2)))
+    assert close(result["halves"][:, 1], want[..., middle:].mean((1, 2)))
+    assert (result["true"], result["second"], result["second_true"]) == (2, 7, 7)
+    said = maps.describe(result)
+    left, right = (f"{round(float(mean), 2):g}" for mean in result["halves"][7])
+    assert "beside it picture 7 (sneaker)" in said and f"sneaker {left} and {right}." in said
+    assert f"left, right half: sneaker {left} and {right}" in maps.picture
+
+
+def test_a_picture_that_leaves_its_canvas_is_cut():
+    pixels = torch.arange(1.0, 5).reshape(1, 1, 1, 4)
+    for right, want in ((-3, [4, 0, 0, 0]), (0, [1, 2, 3, 4]), (3, [0, 0, 0, 1]), (4, [0] * 4), (-9, [0] * 4)):
+        assert class_maps.shifted(pixels, right, 4).flatten().tolist() == want
+
+
+def test_the_limits_of_a_drag(net, test_iter):
+    maps = ClassMaps(net, test_iter, right=-14, second_right=-5)
+    assert (maps.right, maps.second_right) == (-14, 0)
+    maps.second = 3
+    assert maps.right == 0, "with a second one it may not leave the picture"
+    assert areas(maps)["picture"]["across"]["high"] == 28 and areas(maps)["second picture"]["across"]["low"] == -28
+    maps.update(right=28, second_right=-28)
+    maps.second = -1
+    assert (maps.right, maps.second_right) == (14, 0) and "second picture" not in areas(maps)
+
+
+def test_a_class_is_clicked_and_stays_while_the_picture_moves(net, test_iter):
+    maps = ClassMaps(net, test_iter)
+    answer = maps.result["order"][0]
+    assert areas(maps)["class maps"]["across"]["at"] == answer == areas(maps)["probabilities"]["down"]["at"]
+    maps.chosen = 8
+    for right in (-7, 0, 7):
+        maps.right = right
+        assert maps.result["chosen"] == 8 and "evidence for bag" in maps.picture
+    touched(maps, "enlarge the answer")
+    assert maps.result["chosen"] == maps.result["order"][0] and "enlarge the answer" not in areas(maps)
+
+
+def test_pictures_are_chosen_and_taken_away(net, test_iter):
+    maps = ClassMaps(net, test_iter)
+    assert areas(maps)["pictures"]["across"]["name"] == "index"
+    second = areas(maps)["second pictures"]["across"]
+    assert (second["name"], second["at"], second["low"], second["high"]) == ("second", -1, -1, 39)
+    touched(maps, "later second pictures")
+    assert maps.second == 18 == maps.result["second"]
+    touched(maps, "take the second picture away")
+    assert maps.result["second"] is None
+
+
+def test_the_small_pictures_are_the_mistakes(net, test_iter):
+    maps = ClassMaps(net, test_iter)
+    every = maps.picture
+    maps.mistakes = True
+    count = maps.controls["index"].max + 1
+    assert areas(maps)["pictures"]["across"]["high"] == count - 1 and f"of {count} · click one" in maps.picture
+    maps.mistakes = False
+    assert maps.picture == every
+
+
+def test_the_picture_keeps_its_size_and_can_be_read(net, test_iter):
+    maps, sizes = ClassMaps(net, test_iter), set()
+    for second in (-1, 3, 39):
+        for right in (0, 14):
+            maps.update(second=second, right=right)
+            sizes.add(svg.size(maps.picture))
+            assert smallest_font(maps.picture) >= 11
+            inside(maps.picture)
+    assert len(sizes) == 1

@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from helpers import receptive_field
 from helpers.drawing import svg
 from helpers.widgets import FeatureMaps, LearningRateLab, PictureLab
 from helpers.widgets.kit.driver import drive
 
 from ..examples import CLASSES, lenet_like
+from .looks import areas, inside, smallest_font, touched
 
 
 def test_activations_are_the_net_run_layer_by_layer(net, test_iter):
@@ -94,7 +96,7 @@ def test_the_sentence_has_the_numbers_of_the_layer_and_the_channel(net, test_ite
         output = lenet_like().eval()[:5](test_iter.batch([3])[0])[0]
     numbers = [svg.number(value.item()) for value in (output.min(), output.max(), output[2].min(), output[2].max())]
     said = maps.describe(maps.result)
-    assert "picture 3 (dress), layer net[4] Conv2d: 16 maps of 10×10" in said
+    assert ", layer net[4] Conv2d: 16 maps of 10×10" in said and said.startswith("picture 3 (dress; ")
     assert f"from {numbers[0]} to {numbers[1]}; channel 2 from {numbers[2]} to {numbers[3]}" in said
 
 
@@ -117,11 +119,71 @@ def test_every_layer_has_the_same_height(net, test_iter):
     assert len(sizes) == 1
 
 
-def test_a_long_net_shows_the_layers_around_the_chosen_one(test_iter):
-    deep = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(30)])
+def test_a_long_net_is_shown_in_pages_of_equal_length(test_iter):
+    deep = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(45)])
     maps = FeatureMaps(deep, test_iter, layer=15)
-    assert maps.picture.count(">Conv2d</text>") == 12 and "not shown: 9 before, 9 after" in maps.picture
-    assert FeatureMaps(deep, test_iter).picture.count("not shown: 18 after") == 1
+    assert maps.picture.count(">Conv2d</text>") == 15
+    assert ">◂ 15 before</text>" in maps.picture and ">15 after ▸</text>" in maps.picture
+    touched(maps, "layers 15 before")
+    assert maps.layer == 0 and "before</text>" not in maps.picture and ">30 after ▸</text>" in maps.picture
+    touched(maps, "layers 30 after")
+    assert maps.layer == 15
+
+
+def test_the_layers_the_maps_and_the_pictures_are_tiles_to_click(net, test_iter):
+    maps = FeatureMaps(net, test_iter, index=3, layer=4, channel=2)
+    held = {"layers": ("layer", 4, 12, 0, 11), "maps": ("channel", 2, 16, 0, 15),
+            "test pictures": ("index", 3, 18, 0, 39)}  # fmt: skip
+    for label, told in held.items():
+        axis = areas(maps)[label]["across"]
+        assert tuple(axis[key] for key in ("name", "at", "count", "low", "high")) == told
+    touched(maps, "later test pictures")
+    assert maps.index == 18 and areas(maps)["test pictures"]["across"]["first"] == 18
+    for layer, direction in ((8, "across"), (11, "down")):
+        maps.layer = layer
+        axis = areas(maps)["values"][direction]
+        assert (axis["name"], axis["count"]) == ("channel", maps.result["layer"].output.numel())
+
+
+@pytest.mark.parametrize("layer, shape", [(0, (28, 28)), (3, (14, 14)), (6, (5, 5))])
+def test_the_pixel_that_is_held_and_what_it_sees(net, test_iter, layer, shape):
+    """The window is that of `receptive_field`; pixels outside it move nothing."""
+    maps = FeatureMaps(net, test_iter, layer=layer, channel=1)
+    row = next(row for row in receptive_field(net, (1, 1, 28, 28)) if row.name == str(layer))
+    for down, across, place in ((0.0, 0.0, (0, 0)), (1.0, 1.0, (shape[0] - 1, shape[1] - 1)), (0.5, 0.3, None)):
+        maps.update(down=down, across=across)
+        result = maps.result
+        i, j = place or (int(0.5 * shape[0]), int(0.3 * shape[1]))
+        assert result["place"] == (i, j) and result["value"] == float(result["activations"][str(layer)][1, i, j])
+        top, left = row.offset[0] + i * row.stride[0], row.offset[1] + j * row.stride[1]
+        assert result["window"] == (top, left, top + row.size[0], left + row.size[1])
+        assert f"at row {i}, column {j}: {svg.number(result['value'])}, from {row.size[0]}×" in maps.describe(result)
+        for label in ("pixel", "window"):
+            axes = areas(maps)[label]
+            assert axes["down"]["at"] == pytest.approx((i + 0.5) / shape[0])
+            assert axes["across"]["step"] == pytest.approx(1 / shape[1])
+    maps.layer = 9
+    assert maps.result["place"] is None and "pixel" not in areas(maps) and maps.result["value"] == float(
+        maps.result["activations"]["9"][1])  # fmt: skip
+
+
+def test_it_says_what_the_net_predicts(net, test_iter):
+    maps = FeatureMaps(net, test_iter, index=7)
+    with torch.no_grad():
+        likely = lenet_like().eval()(test_iter.batch([7])[0])[0].softmax(0)
+    torch.testing.assert_close(maps.result["logits"].softmax(0), likely)
+    values, order = likely.sort(descending=True)
+    assert f"the net says {CLASSES[order[0]]}, {values[0]:.3f}" in maps.describe(maps.result)
+    assert all(f">{value:.3f}<" in maps.picture for value in values[:3])
+    convolution = FeatureMaps(nn.Conv2d(1, 2, 3), test_iter)
+    assert convolution.result["logits"] is None and "the net says" not in convolution.picture
+
+
+@pytest.mark.parametrize("layer, channel", [(0, 5), (4, 15), (6, 3), (7, 399), (11, 9)])
+def test_every_text_can_be_read(net, test_iter, layer, channel):
+    maps = FeatureMaps(net, test_iter, index=39, layer=layer, channel=channel)
+    assert smallest_font(maps.picture) >= 11 or layer == 6, "numbers in the cells of a map may be smaller"
+    inside(maps.picture)
 
 
 def test_a_module_of_one_layer_and_one_channel(test_iter):

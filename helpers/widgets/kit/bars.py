@@ -28,8 +28,13 @@ def upright_bars(values, chosen, area, limits):
         svg.path([(x, zero), *outline, (x + width, zero)], stroke="none", fill=svg.BLUE)
         + svg.rect(left, min(top, zero), step, abs(top - zero), line=2, **color)
         + svg.path([(x, zero), (x + width, zero)], line=0.8)
-        + svg.text(x - 6, y + 8, svg.number(limits[1]), size=11, anchor="end")
-        + svg.text(x - 6, bottom, svg.number(limits[0]), size=11, anchor="end")
+        + svg.text(x - 6, y + 8, _short(limits[1]), size=11, anchor="end")
+        + svg.text(x - 6, bottom, _short(limits[0]), size=11, anchor="end")
         + svg.text(x, bottom + 20, "unit 0", size=11, anchor="start")
         + svg.text(x + width, bottom + 20, f"unit {len(values) - 1}", size=11, anchor="end")
     )
+
+
+def _short(value):
+    """A number that may be very small."""
+    return f"{value:.2g}" if 0 < abs(value) < 0.01 else svg.number(value)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from helpers.drawing import svg
 from helpers.inside.layers import quiet_copy, run, watch
 
-__all__ = ["Layer", "around", "check_arguments", "larger_units", "limits_of", "quiet_copy", "record", "run"]
+__all__ = ["Layer", "check_arguments", "larger_units", "limits_of", "quiet_copy", "record", "run", "weights_of"]
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ def check_arguments(net, test_iter):
 
 
 def record(net, X):
-    """Return a list of `Layer` for one picture X (1, C, H, W): the modules without children, as they run.
+    """Return (output, list of `Layer`) for one picture X (1, C, H, W): the modules without children, as they run.
 
     Raises ValueError where the net does not take X or a layer's output is no (N, C, H, W) or (N, features).
     """
-    _, calls = watch(quiet_copy(net), X)
+    output, calls = watch(quiet_copy(net), X)
     layers = [
         Layer(call.name, type(call.module).__name__, _one_picture(call.output, call.name))
         for call in calls
@@ -54,7 +54,12 @@ def record(net, X):
     ]
     if not layers:
         raise ValueError("no layer of the net gave a tensor: there is nothing to show")
-    return layers
+    return output, layers
+
+
+def weights_of(net):
+    """Return what tells whether a net is the one it was: it differs after any change of a weight or of a statistic."""
+    return [(id(tensor), tensor.data_ptr(), tensor._version) for tensor in (*net.parameters(), *net.buffers())]
 
 
 def _one_picture(output, name):
@@ -63,13 +68,6 @@ def _one_picture(output, name):
         raise ValueError(f"layer {name} gives shape {tuple(output.shape)}, not (N, C, H, W) or (N, features)")
     flat = output.ndim == 4 and output.shape[2:] == (1, 1)
     return output[0].cpu().reshape(-1 if flat else output.shape[1:])
-
-
-def around(layers, chosen, count):
-    """Return (first, shown): `count` of the layers with the chosen one among them, and the number of the first."""
-    place = next(i for i, layer in enumerate(layers) if layer is chosen)
-    first = max(0, min(place - count // 2, len(layers) - count))
-    return first, layers[first : first + count]
 
 
 def limits_of(values):

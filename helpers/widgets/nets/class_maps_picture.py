@@ -1,57 +1,118 @@
-"""Draw what `ClassMaps` shows: a picture, the maps of all classes, one of them enlarged, the probabilities."""
+"""Draw what `ClassMaps` shows: pictures to drag, the maps of all classes, one of them enlarged, the probabilities."""
 
 import math
 
 import numpy as np
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
 from ..kit.bars import named_bars
+from ..kit.thumbnails import HEIGHT as THUMBNAILS
 
-WIDTH, HEIGHT = 812, 358
-SIDE = 144  # px, of the picture and of the enlarged map
-TILES = (172, 66, 76, 118)  # left, size, distance between columns, between rows
-BARS = (646, 28, 76, 300)  # x, y, width, height
-
-
-def picture(result, names):
-    """Return the picture with its number and true class."""
-    image = result["pixels"]
-    title = f"picture {result['row']}: {names[result['true']]}"
-    return svg.text(2, 14, title, size=svg.fit(title, 160), anchor="start") + _fitted(image, 2, 22, SIDE, limit=1.0)
+WIDTH, HIGH = 960, 400  # px; of what stands above the small pictures
+SIDE = 150  # px of one picture, of which two have room
+PICTURE, ENLARGED = (2, 24), (2, 212)  # left and top
+TILES = (336, 46, 72, 78, 118)  # left and top, width, distance between columns, between rows
+BARS = (815, 28, 62, 300)  # x, y, width, height
 
 
-def enlarged(result, names):
-    """Return the chosen class's map laid over the picture, which shows through."""
-    top, title = 22 + SIDE + 32, f"evidence for {names[result['chosen']]}"
-    layer = _fitted(result["maps"][result["chosen"]], 2, top, SIDE, **_colors(result["maps"]))
-    return (
-        svg.text(2, top - 8, title, size=svg.fit(title, 160), anchor="start", bold=True, color=svg.ORANGE)
-        + _fitted(result["pixels"], 2, top, SIDE, limit=1.0)
-        + f'<g opacity="0.6">{layer}</g>'
-    )
+def draw_maps(result, names, halves, pictures, seconds):
+    """Return width, height in px and the SVG parts; `halves` are lines on both halves, `seconds` further pictures."""
+    return WIDTH, HIGH + 2 * THUMBNAILS, [
+        _picture(result, names), _enlarged(result, names, halves), _tiles(result, names), _scale_bar(result["maps"]),
+        svg.text(TILES[0], HIGH - 12, f"to choose from: {result['browsed']}", size=11, anchor="start"),
+        _bars(result, names),
+        svg.moved(0, HIGH, pictures.draw(result["index"], WIDTH)),
+        svg.moved(0, HIGH + THUMBNAILS, _seconds(result, seconds)),
+    ]  # fmt: skip
 
 
-def tiles(result, names):
-    """Return all class maps in two rows, each with its class and its mean; the chosen one is framed."""
-    left, size, across, down = TILES
-    columns = math.ceil(len(names) / 2)
-    parts = [svg.text(left, 14, "class maps, one scale; mean = logit", anchor="start")]
-    for i, (one, name) in enumerate(zip(result["maps"], names, strict=True)):
-        x, y, chosen = left + across * (i % columns), 46 + down * (i // columns), i == result["chosen"]
-        edge = {"stroke": svg.ORANGE, "line": 3} if chosen else {"stroke": svg.GREY, "line": 0.8}
-        parts.append(svg.text(x + size / 2, y - 6, name, size=svg.fit(name, across), bold=chosen))
-        parts.append(_fitted(one, x, y, size, **_colors(result["maps"])))
-        parts.append(svg.rect(x, y, size, size, **edge))
-        mean = svg.number(round(float(result["logits"][i]), 2))
-        parts.append(svg.text(x + size / 2, y + size + 15, mean, size=11, bold=chosen))
+def _seconds(result, seconds):
+    """The pictures to put beside the first one, and a button to take it away."""
+    number = -1 if result["second"] is None else result["second"]
+    parts = [seconds.draw(number, WIDTH, "second pictures", none=True)]
+    if number >= 0:
+        parts.append(svg.text(WIDTH - 70, 12, "✕ take it away", size=11))
+        parts.append(touch.button(WIDTH - 124, 0, 108, 17, label="take the second picture away", second=-1))
     return "".join(parts)
 
 
-def scale_bar(maps):
-    """Return the colours of all maps and the values that they stand for."""
-    left, y, width = TILES[0], 282, 366
-    colors = _colors(maps)
+def _picture(result, names):
+    """The picture with its number and true class, to be dragged; beside it the second one, or room for it."""
+    (x, y), image, two = PICTURE, result["pixels"], result["second"] is not None
+    zoom = SIDE / max(len(image), image.shape[1] / (1 + two))
+    title = f"{result['row']}: {names[result['true']]}"
+    title += f" · {result['second']}: {names[result['second_true']]}" if two else ""
+    title = f"{title} · ↔ drag {'each' if two else 'it'}"
+    width = image.shape[1] / (1 + two)
+    parts = [svg.text(x, 14, title, size=max(11, svg.fit(title, 2 * SIDE + 20)), anchor="start"),
+             _fitted(image, x, y, zoom, limit=1.0)]  # fmt: skip
+    if not two:
+        parts.append(svg.rect(x + SIDE + 2, y, SIDE - 2, SIDE, stroke=svg.GREY, line=0.8, dash="4 4"))
+        for i, line in enumerate(("room for a second one:", "click it in the last row")):
+            parts.append(svg.text(x + 1.5 * SIDE, y + 70 + 16 * i, line, size=11, opacity=0.8))
+    held = [("picture", "right", 0, (0, width) if two else (-(width // 2), width // 2))]
+    held += [("second picture", "second_right", width, (-width, 0))] if two else []
+    for label, name, home, (low, high) in held:
+        right = result[name]
+        left, end = max(home + right, 0), min(home + right + width, image.shape[1])
+        axis = touch.shift(name, right, int(low), int(high), span=end - left)
+        said = f"{label}, shifted {right} px to the right: drag it, or use the arrow keys"
+        parts.append(touch.area(x + zoom * left, y, zoom * (end - left), zoom * len(image), across=axis, label=said))
+    return "".join(parts)
+
+
+def _enlarged(result, names, halves):
+    """The chosen class's map laid over the picture, which shows through."""
+    (x, y), chosen, image = ENLARGED, result["chosen"], result["pixels"]
+    two = result["second"] is not None
+    zoom = SIDE / max(len(image), image.shape[1] / (1 + two))
+    one = result["maps"][chosen].numpy()
+    high, wide = zoom * len(image), zoom * image.shape[1]
+    layer = svg.tile(one, x, y, wide, high, **_colors(result["maps"]))
+    button = "" if result["by_rank"] else svg.text(x + 2 * SIDE, y - 8, "↺ the answer", size=11, anchor="end")
+    if button:
+        button += touch.button(x + 2 * SIDE - 82, y - 22, 84, 18, label="enlarge the answer", chosen=-1, rank=1)
+    lines = halves or ["drag the picture: where does the red go?"]
+    words = [f"left, right half: {line}" for line in halves] if halves else lines
+    return (
+        svg.text(x, y - 8, f"evidence for {names[chosen]}", anchor="start", bold=True, color=svg.ORANGE)
+        + button + _fitted(image, x, y, zoom, limit=1.0) + f'<g opacity="0.6">{layer}</g>'
+        + "".join(svg.text(x, y + SIDE + 16 + 15 * i, line, size=11, anchor="start") for i, line in enumerate(words))
+    )  # fmt: skip
+
+
+def _tiles(result, names):
+    """All class maps in two rows, each with its class and its mean; the chosen one is framed."""
+    left, top, size, across, down = TILES
+    columns = math.ceil(len(names) / 2)
+    parts = [svg.text(left, 14, "class maps, one scale; mean = logit · click one", anchor="start")]
+    for i, (one, name) in enumerate(zip(result["maps"], names, strict=True)):
+        x, y, chosen = left + across * (i % columns), top + down * (i // columns), i == result["chosen"]
+        edge = {"stroke": svg.ORANGE, "line": 3} if chosen else {"stroke": svg.GREY, "line": 0.8}
+        longest = int(across / 6.8)
+        name = name if len(name) <= longest else name[: longest - 1] + "…"
+        zoom = size / max(one.shape)
+        high = zoom * one.shape[0]
+        parts.append(svg.text(x + size / 2, y - 6, name, size=11, bold=chosen))
+        parts.append(_fitted(one, x, y, zoom, **_colors(result["maps"])))
+        parts.append(svg.rect(x, y, zoom * one.shape[1], high, **edge))
+        mean = svg.number(round(float(result["logits"][i]), 2))
+        parts.append(svg.text(x + size / 2, y + high + 15, mean, size=11, bold=chosen))
+    axis = touch.tiles("chosen", result["chosen"], len(names), columns)
+    label = f"class maps, {names[result['chosen']]}: click one, or use the arrow keys"
+    rows = math.ceil(len(names) / columns)
+    frame = svg.rect(left - 3, top - 18, across, down - 4, stroke=svg.ORANGE, line=1.2)
+    parts.append(touch.ghost("class", frame))
+    parts.append(touch.area(left - 3, top - 18, across * columns, down * rows, across=axis, label=label,
+                            ghost=("class", across, down)))  # fmt: skip
+    return "".join(parts)
+
+
+def _scale_bar(maps):
+    """The colours of all maps and the values that they stand for."""
+    (left, _, _, across, _), y = TILES, 296
+    width, colors = 5 * across - 6, _colors(maps)
     steps = np.linspace(-colors["limit"], colors["limit"], 128)[None]
     limit = svg.number(round(colors["limit"], 2))
     ticks = ((left, f"-{limit}", "start"), (left + width / 2, "0", "middle"), (left + width, limit, "end"))
@@ -62,28 +123,24 @@ def scale_bar(maps):
     )
 
 
-def browsed(result):
-    """Return the line on the pictures that the slider goes through."""
-    return svg.text(TILES[0], 350, f"on the slider: {result['browsed']}", size=11, anchor="start")
-
-
-def bars(result, names):
-    """Return the probabilities as bars, the enlarged class in orange, the true one marked."""
+def _bars(result, names):
+    """The probabilities as bars, the enlarged class in orange, the true ones marked."""
     x, y, width, height = BARS
-    place = y + (result["true"] + 1) * height / len(names) - 7
-    return (
-        svg.text(x, 14, "probability", anchor="start")
-        + named_bars(result["probabilities"].tolist(), result["chosen"], names, BARS, (0.0, 1.0))
-        + svg.text(x + width + 52, place, "◂ true", size=11, anchor="start", color=svg.GREEN)
-    )
+    parts = [svg.text(x, 14, "probability", anchor="start"),
+             named_bars(result["probabilities"].tolist(), result["chosen"], names, BARS, (0.0, 1.0))]  # fmt: skip
+    for true in dict.fromkeys(label for label in (result["true"], result["second_true"]) if label is not None):
+        place = y + (true + 1) * height / len(names) - 7
+        parts.append(svg.text(x + width + 50, place, "◂ true", size=11, anchor="start", color=svg.GREEN))
+    axis = touch.cells("chosen", result["chosen"], len(names))
+    label = f"probabilities, {names[result['chosen']]}: click one, or use the arrow keys"
+    return "".join([*parts, touch.area(x - 92, y, WIDTH - x + 90, height, down=axis, label=label)])
 
 
 def _colors(maps):
-    """Return the palette and limit that all maps of a picture share."""
+    """The palette and limit that all maps of a picture share."""
     return {"colors": "signed", "limit": float(maps.abs().max()) or 1.0}
 
 
-def _fitted(image, x, y, side, **colors):
-    """Return an image (H, W) as large as fits into a square of `side` px."""
-    zoom = side / max(image.shape)
+def _fitted(image, x, y, zoom, **colors):
+    """An image (H, W), `zoom` px a pixel."""
     return svg.tile(image.numpy(), x, y, zoom * image.shape[1], zoom * image.shape[0], **colors)

@@ -38,6 +38,12 @@ class Gallery:
     def __len__(self):
         return self.batches.num_images if self.batches else len(self.pictures)
 
+    def pixels(self, index) -> Tensor:
+        """Return picture `index` as it was given, (C, H, W) from 0 to 1, without what `preprocess` makes of it."""
+        if self.pictures:
+            return self.pictures[index]
+        return self.batches.to_pixels(self.batches.batch([index])[0])[0].cpu().clamp(0, 1)
+
     def __getitem__(self, index) -> Shown:
         name = ""
         if self.batches:

@@ -12,13 +12,16 @@ from helpers.inside.methods import covered, window_corners
 
 from ...kit.background import Job
 from ...kit.base import Explorer, choice, slider
-from ...kit.layers import Layer
+from ...kit.layer_views import cell_at
+from ...kit.layers import Layer, weights_of
 from ...kit.layout import side_by_side
-from .picture import HEIGHT, WIDTH, draw_view, left_column, numbers_of
+from ...kit.thumbnails import Thumbnails
+from .picture import draw_all, numbers_of
 from .runs import Gallery, Sweep, drawable, has_classes
 
 VIEWS = ["maps", "top pictures", "Grad-CAM", "occlusion"]
 SEARCHED = 300  # pictures among which the strongest are looked for
+MIDDLE = 0.5
 PATIENCE = 0.3  # seconds that a move of a control may take; what takes longer goes on in a thread
 
 
@@ -30,12 +33,11 @@ class Seen:
     layers: list[Layer]
     logits: Tensor | None  # (classes,), None where the net gives something else
     occlusion: Sweep | None = None
-    window: tuple = ()  # (size, stride, rows, columns) of the occlusion, in pixels of the net's input
     gradients: dict = field(default_factory=dict)
 
 
 class LookInside(Explorer):
-    """What is going on inside a net? Choose a layer and a unit of it, and what to show.
+    """What is going on inside a net? Click a layer, a unit, a picture; drag over the pixels; choose what to show.
 
     `net` is any nn.Module that takes (1, C, H, W). `pictures` are `ImageBatches`, a tensor (N, C, H, W) or a list of
     (C, H, W), grey or in colour, 0 to 1; `preprocess` makes of pixels (1, C, H, W) what the net gets, such as the
@@ -46,13 +48,16 @@ class LookInside(Explorer):
     Views: "maps", all channels; "top pictures", the nine among the first 300 to which the unit responds most;
     "Grad-CAM" and "occlusion" for the net's answer, occlusion for the unit too. What takes long goes on in a thread;
     `wait()` returns when it is done. `result` holds "index", "pixels" (C, H, W), "X" (1, C, H, W), "layers", "layer",
-    "unit", "view", "logits" (classes,) or None, "answer", and what the view shows; "note" says why it shows nothing.
+    "unit", "view", "logits" (classes,) or None, "answer", "place" (row, column) of the pixel or the cover that is held
+    at the shares `down` and `across`, and what the view shows; "note" says why it shows nothing.
     """
 
     index = slider(0, 0, 99_999, "picture", help="number of the picture")
     layer = slider(0, 0, 9_999, "layer", help="in the order in which they run")
     unit = slider(0, 0, 999_999, "unit", help="channel of the layer, or number in a dense layer")
     view = choice("maps", VIEWS, "show")
+    down = slider(MIDDLE, 0.0, 1.0, "down", help="place in the maps, as a share of their height")
+    across = slider(MIDDLE, 0.0, 1.0, "across", help="place in the maps, as a share of their width")
 
     def __init__(self, net, pictures, *, preprocess=None, classes=None, **values):
         if not isinstance(net, nn.Module):
@@ -60,25 +65,25 @@ class LookInside(Explorer):
         if any(nn.parameter.is_lazy(weight) for weight in net.parameters()):
             raise ValueError("the net has lazy layers, which have no weights before their first batch: run it once")
         self.net, self.gallery = net, Gallery(pictures, preprocess, classes)
+        self.pictures = Thumbnails(len(self.gallery), self.gallery.pixels)
         self._copy = self._key = self._seen = self._search = self._job = self._worked_on = None
         self._boxes, self._fields = {}, {}
         super().__init__(**values)
 
     def arrange(self):
-        """The three sliders in one row, what to show below."""
-        sliders = [self.controls[name] for name in ("index", "layer", "unit")]
-        for control in sliders:
-            control.layout.width = "262px"
+        """What to show; the rest is chosen on the picture."""
         self.controls["view"].layout.width = "max-content"
-        return side_by_side([*sliders, self.controls["view"]])
+        return side_by_side([self.controls["view"]])
 
-    def limits(self, index, layer, **_):
-        """The pictures, layers and units that there are."""
-        layers = self._look(min(index, len(self.gallery) - 1)).layers
-        units = len(layers[min(layer, len(layers) - 1)].output)
-        return {"index": (0, len(self.gallery) - 1), "layer": (0, len(layers) - 1), "unit": (0, units - 1)}
+    def limits(self, index, layer, view, **_):
+        """The pictures, layers, units and places that there are."""
+        seen = self._look(min(index, len(self.gallery) - 1))
+        output = seen.layers[min(layer, len(seen.layers) - 1)].output
+        places = [(0, 1) if n > 1 else (MIDDLE, MIDDLE) for n in _grid(seen, output, view)]
+        return {"index": (0, len(self.gallery) - 1), "layer": (0, len(seen.layers) - 1), "unit": (0, len(output) - 1),
+                "down": places[0], "across": places[1]}  # fmt: skip
 
-    def compute(self, index, layer, unit, view):
+    def compute(self, index, layer, unit, view, down, across):
         """Take what the layer gave for the picture, and what the view adds."""
         seen = self._look(index)
         layer = seen.layers[layer]
@@ -91,9 +96,10 @@ class LookInside(Explorer):
             "index": index, "pixels": seen.shown.pixels, "X": seen.shown.X, "name": seen.shown.name, "unit": unit,
             "layers": seen.layers, "layer": layer, "view": view, "logits": seen.logits, "note": "",
             "answer": None if seen.logits is None else int(seen.logits.argmax()), "classes": self.gallery.classes,
+            "place": tuple(map(cell_at, (down, across), _grid(seen, layer.output, view))),
         }  # fmt: skip
         views = dict(zip(VIEWS, (self._maps, self._top, self._cam, self._occluded), strict=True))
-        return result | views[view](seen, layer, unit)
+        return result | views[view](seen, layer, unit) | self._window(result)
 
     def describe(self, result):
         """Say the picture, the answer, the layer and the numbers of the view."""
@@ -101,7 +107,8 @@ class LookInside(Explorer):
 
     def draw(self, result):
         """Draw the layers, the picture with the net's answer, and the view."""
-        return svg.picture(WIDTH, HEIGHT, left_column(result), draw_view(result), label=self.describe(result))
+        width, height, parts = draw_all(result, self.pictures)
+        return svg.picture(width, height, *parts, label=self.describe(result))
 
     def wait(self):
         """Return when no work in the background is left."""
@@ -149,12 +156,10 @@ class LookInside(Explorer):
     def _occluded(self, seen, layer, unit):
         X = seen.shown.X
         if seen.occlusion is None:
-            side = min(X.shape[2:])
-            size, stride = max(1, side // 4), max(1, side // 14)
+            size, stride, *_ = _cover(X)
             corners = window_corners(X, size, stride)
             seen.occlusion = Sweep(self.net, lambda i: covered(X, size, corners[i]), len(corners))
-            seen.window = size, stride, *((n - size) // stride + 1 for n in X.shape[2:])
-        sweep, (size, stride, *grid) = seen.occlusion, seen.window
+        sweep, (size, stride, *grid) = seen.occlusion, _cover(X)
         if not self._swept(sweep):
             return {"note": f"covering {sweep.count} windows, one after the other: {sweep.progress:.0%}"}
         responses = sweep.values.get(layer.name)
@@ -171,8 +176,7 @@ class LookInside(Explorer):
 
     def _look(self, index):
         """What the net makes of a picture, kept until the picture or the weights change."""
-        tensors = [*self.net.parameters(), *self.net.buffers()]
-        weights = [(id(tensor), tensor.data_ptr(), tensor._version) for tensor in tensors]
+        weights = weights_of(self.net)
         if self._key is None or self._key[0] != weights:
             self._copy, self._search, self._boxes = quiet_copy(self.net), None, {}
             self._fields = {}
@@ -201,13 +205,24 @@ class LookInside(Explorer):
         boxes = []
         for shown, place in zip(pictures, places, strict=True):
             shape = tuple(shown.X.shape)
-            if shape not in self._fields:
-                self._fields[shape] = followed_fields(self._copy, shape)
             if (name, shape, place) not in self._boxes:
-                box = field_boxes(self._copy, shape, name, [place], self._fields[shape])
+                box = field_boxes(self._copy, shape, name, [place], self._followed(shape))
                 self._boxes[name, shape, place] = box[0]
             boxes.append(self._boxes[name, shape, place])
         return boxes
+
+    def _followed(self, shape):
+        """What `receptive_field` says of the layers, for a picture of this shape."""
+        if shape not in self._fields:
+            self._fields[shape] = followed_fields(self._copy, shape)
+        return self._fields[shape]
+
+    def _window(self, result):
+        """What the pixel of the map that is held sees, where it can be followed through the net at once."""
+        layer, X = result["layer"], result["X"]
+        if result["view"] != "maps" or layer.output.ndim == 1 or layer.name not in self._followed(tuple(X.shape)):
+            return {"window": None}
+        return {"window": self._windows(layer.name, [self._seen.shown], [result["place"]])[0]}
 
     def _swept(self, sweep):
         """Whether a sweep is done: the beginning at once, what takes longer in a thread."""
@@ -231,3 +246,17 @@ def _flat(output):
     """An output (1, C, H, W) as (C, H, W), and (1, C, 1, 1) or (1, features) as (features,)."""
     output = output[0].detach()
     return output.flatten() if output.ndim == 3 and output.shape[1:] == (1, 1) else output
+
+
+def _cover(X):
+    """The size and stride of the window of the occlusion, and how many fit, (size, stride, rows, columns)."""
+    side = min(X.shape[2:])
+    size, stride = max(1, side // 4), max(1, side // 14)
+    return size, stride, *((n - size) // stride + 1 for n in X.shape[2:])
+
+
+def _grid(seen, output, view):
+    """(rows, columns) of the places that can be held; one where there are none."""
+    if view == "occlusion":
+        return _cover(seen.shown.X)[2:]
+    return output.shape[1:] if view != "top pictures" and output.ndim == 3 else (1, 1)
