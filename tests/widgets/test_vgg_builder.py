@@ -1,5 +1,7 @@
 """VGGBuilder: what it says of a net is what `describe_net` counts."""
 
+import html
+import json
 import re
 import time
 
@@ -13,12 +15,14 @@ from helpers.anatomy import describe_net
 from helpers.networks import VGG11, vgg
 from helpers.widgets import VGGBuilder
 from helpers.widgets.kit.driver import drive
+from helpers.widgets.kit.layout import inside_of
 from helpers.widgets.kit.run_picture import KEPT
 from helpers.widgets.kit.short_run import fresh_net
-from helpers.widgets.nets.vgg_builder import BLOCKS
-from helpers.widgets.nets.vgg_picture import HEIGHT, ROWS, stages
+from helpers.widgets.nets.vgg_builder import BLOCKS, HIDDEN
+from helpers.widgets.nets.vgg_picture import HEIGHT, ROWS, WIDEST, stages
 
 from ..examples import pictures
+from .looks import areas
 
 PARTS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from((1, 4, 6, 16))), min_size=5, max_size=5)
 COUNTS = "params", "multiply_adds", "activation_bytes"
@@ -104,7 +108,7 @@ def test_what_is_shown_is_the_net_that_is_built(builder, choice):
 def test_each_stage_is_drawn_with_its_numbers(builder):
     for stage in builder.result["stages"]:
         shape = " × ".join(map(str, stage.output_shape))
-        assert all(f">{said}<" in builder.picture for said in (stage.name, shape))
+        assert all(f">{said}<" in builder.picture for said in (stage.name.split(":")[0], shape))
         assert all(f">{value:,}<" in builder.picture for value in stage[-3:])
     bands = re.findall(r'height="([\d.]+)" fill="#1f5af0" fill-opacity="0\.\d+"', builder.picture)
     assert len(bands) == 8  # one for each convolution
@@ -113,18 +117,42 @@ def test_each_stage_is_drawn_with_its_numbers(builder):
     builder.convs3 = 1
     assert len(re.findall("<rect", builder.picture)) == bars + 4  # the stack's, and one in each column
     builder.convs3 = 0
-    assert ">block 3: left out<" in builder.picture and "4 × 8 × 8" not in builder.picture
+    assert builder.picture.count(">left out<") == 1 and "4 × 8 × 8" not in builder.picture
+
+
+def test_the_stack_is_to_scale(builder):
+    """A dense layer's units are maps of one pixel."""
+    widths = [float(width) for width in re.findall(r'<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)"[^>]*width="0.6"/>',
+                                                   builder.picture)]  # fmt: skip
+    sides = [32, 32, 16, 8, 8, 4, 4, 2, 2, 1, 1, 1]
+    assert widths == pytest.approx([WIDEST * side / 32 for side in sides])
+
+
+def test_the_numbers_are_clicked_in_their_rows(builder):
+    builder.update(**{f"convs{i}": 2 for i in BLOCKS})
+    picture = builder.picture
+    for i, (_, size) in zip(BLOCKS, VGG11, strict=True):
+        sizes = [size // share for share in (16, 8, 4, 2, 1)]
+        for name, at, values in ((f"convs{i}", 2, [0, 1, 2, 3]), (f"channels{i}", size // 8, sizes)):
+            axis = {"as": "step", "name": name, "at": at, "low": values[0], "high": values[-1], "values": values}
+            assert html.escape(json.dumps({"across": axis})) in picture
+    assert areas(builder)["dense layers"]["across"]["values"] == list(HIDDEN)
+
+
+def test_only_what_is_no_number_of_a_row_stands_above(builder):
+    above = [widget.description for widget in inside_of(builder.children[0]) if hasattr(widget, "description")]
+    assert above == ["batch norm", "run", "stop", "clear"]
 
 
 def test_everything_lies_inside_the_picture(builder):
     builder.update(**CHOICES[2], hidden=4096)
-    assert f'viewBox="0 0 800 {HEIGHT}"' in builder.picture
+    assert f'viewBox="0 0 960 {HEIGHT}"' in builder.picture
     assert len(builder.result["stages"]) == ROWS - 2
     for x, width in re.findall(r'<rect x="([\d.-]+)" y="[\d.-]+" width="([\d.]+)"', builder.picture):
-        assert float(x) >= 0 and float(x) + float(width) <= 800
+        assert float(x) >= 0 and float(x) + float(width) <= 960
     words = r'<text x="([\d.]+)"[^>]*font-size="([\d.]+)" text-anchor="start"[^>]*>([^<]*)<'
     for x, size, said in re.findall(words, builder.picture):
-        assert float(x) + 0.64 * float(size) * len(said) <= 860, said  # digits and commas are narrower
+        assert float(x) + 0.64 * float(size) * len(said) <= 1010, said  # digits and commas are narrower
     (name,) = re.findall(r'<text x="54"[^>]*font-size="12"[^>]*>([^<]*)<', builder.picture)
     assert name.replace("\u2009", " ") == builder.says(builder.result["settings"])
     assert TextPath((0, 0), name, size=12).get_extents().x1 < 330 - 54 - 8  # where the next column begins, and a gap

@@ -38,7 +38,7 @@ def channels(full):
 
 
 class VGGBuilder(Trainer):
-    """What do a net's blocks cost, where, and how does the net train?
+    """What do a net's blocks cost, where, and how does the net train? Click the numbers in the rows.
 
     Five blocks of so many 3×3 convolutions and channels, then two dense layers of `hidden` units and the output: the
     net is `vgg(in_channels, num_classes, blocks=result["blocks"], image_size=…, hidden=…, dropout=0, batch_norm=…)` for
@@ -55,15 +55,9 @@ class VGGBuilder(Trainer):
     batch_norm = switch(True, "batch norm", help="behind each convolution")
 
     def arrange(self):
-        """A line for each block, and one for the rest."""
-        for name, control in self.controls.items():
-            control.layout.width = "auto" if name == "batch_norm" else "330px"
-            if name != "batch_norm":
-                control.style.description_width = "140px" if name.startswith("convs") else "90px"
-        pairs = [side_by_side([self.controls[f"convs{i}"], self.controls[f"channels{i}"]]) for i in BLOCKS]
-        self.controls["hidden"].style.description_width = "140px"
-        rest = [self.controls["hidden"], self.controls["batch_norm"], *self.button.values()]
-        return W.VBox([*pairs, side_by_side(rest)])
+        """One line: batch norm and the buttons; the rest is chosen in the rows of the picture."""
+        self.controls["batch_norm"].layout.width = "auto"
+        return side_by_side([self.controls["batch_norm"], *self.button.values()])
 
     def settings(self):
         """Return what is chosen, and the rate and batch size of every run."""
@@ -116,7 +110,14 @@ class VGGBuilder(Trainer):
     def draw(self, result):
         """Draw the net, stage by stage, and below it the runs."""
         named = lambda settings: self.says(settings).replace(" ", THIN)  # noqa: E731
-        return svg.picture(WIDTH, HEIGHT, draw_net(result, named, self.effort(result)), label=self.describe(result))
+        options = {name: self._options(name) for name in self.controls if name != "batch_norm"}
+        drawn = draw_net(result, named, self.effort(result), options)
+        return svg.picture(WIDTH, HEIGHT, drawn, label=self.describe(result))
+
+    def _options(self, name):
+        """The values that a parameter can take."""
+        trait = self.traits()[name]
+        return list(trait.values) if isinstance(trait, T.Enum) else list(range(trait.min, trait.max + 1))
 
     def _input(self):
         """Channels and side of a picture; ValueError if five blocks cannot halve it."""

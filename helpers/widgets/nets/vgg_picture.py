@@ -1,20 +1,23 @@
-"""The picture of a network of VGG blocks: shape and cost of each stage, and its training runs below."""
+"""The picture of a network of VGG blocks: choices, shape and cost of each stage, and its training runs below."""
 
 import math
 from typing import NamedTuple
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
 from ..kit.run_picture import HEIGHT as RUNS_HEIGHT
-from ..kit.run_picture import WIDTH, draw_runs
+from ..kit.run_picture import WIDTH as RUNS_WIDTH
+from ..kit.run_picture import draw_runs
 
 BYTES = 4  # of a number in fp32
-ROW, TOP = 25, 44
-TOWER, WIDEST = 208, 104  # middle and width of the drawn stack
-SHAPE = 272
-COLUMNS = {"params": 372, "multiply_adds": 516, "activation_bytes": 660}  # x of the bars
+WIDTH, ROW, TOP = 960, 27, 44
+CONVOLUTIONS, CHANNELS = (62, 84), (158, 180)  # left and width of what is chosen in the row of a block
+UNITS = CONVOLUTIONS[0], 320  # and in that of the dense layers, whose stack is narrow
+TOWER, WIDEST = 394, 96  # middle and width of the drawn stack
+SHAPE = 452
+COLUMNS = {"params": 552, "multiply_adds": 682, "activation_bytes": 828}  # x of the bars
 TITLES = ("parameters", "multiply-adds", "activations, bytes")
-BAR = 58
+BAR = 44
 ROWS = 10  # input, five blocks, three dense layers, total
 HEIGHT = TOP + ROWS * ROW + 44 + RUNS_HEIGHT
 
@@ -57,39 +60,70 @@ def _block(number, convolutions, channels, size, side, batch_norm):
     return Stage(name, convolutions, side, (size, side // 2, side // 2), params, weights * side**2, BYTES * maps)
 
 
-def draw_net(result, says, effort):
-    """Return the SVG parts, WIDTH x HEIGHT px; `effort` is a line on what a run costs, or how far it is."""
-    parts = [svg.text(4, 18, "the net for one picture", anchor="start", bold=True)]
-    parts.append(svg.text(TOWER, 34, "width: side of maps", size=9))
-    for x, title in zip((SHAPE, *COLUMNS.values()), ("output", *TITLES), strict=True):
+def draw_net(result, says, effort, options):
+    """Return the SVG parts, WIDTH x HEIGHT px; `effort` is a line on what a run costs, or how far it is.
+
+    `options` are the values that each parameter of `result["settings"]` can take.
+    """
+    parts = [svg.text(4, 18, "the net for one picture: click the numbers", anchor="start", bold=True)]
+    parts.append(svg.text(TOWER, 34, "maps to scale", size=11))
+    heads = (CONVOLUTIONS[0], "3×3 convs"), (CHANNELS[0], "channels of each"), (SHAPE, "output")
+    for x, title in (*heads, *zip(COLUMNS.values(), TITLES, strict=True)):
         parts.append(svg.text(x, 34, title, size=11, anchor="start"))
     parts.append(_line(0, "input", result["input"]))
     parts.append(_drawn(0, result["input"][1], result["input"][1], 1, svg.GREY))
     for row, stage in enumerate(result["stages"], 1):
         parts += _stage(row, stage, result)
+        parts.append(_choices(row, result["settings"], options))
     parts += _total(result["stages"])
     bottom = TOP + ROWS * ROW + 16
-    code = result["code"]
-    parts.append(svg.text(4, bottom, code, size=min(11, svg.fit(code, WIDTH - 8)), anchor="start", opacity=0.8))
+    parts.append(svg.text(4, bottom, result["code"], size=11, anchor="start", opacity=0.8))
     parts.append(svg.text(4, bottom + 17, effort, size=11, anchor="start", opacity=0.8))
-    return "".join([*parts, svg.moved(0, bottom + 28, draw_runs(result, says))])
+    return "".join([*parts, svg.moved((WIDTH - RUNS_WIDTH) / 2, bottom + 28, draw_runs(result, says))])
+
+
+def _choices(row, settings, options):
+    """What can be chosen in this row: convolutions and channels of a block, the units of both dense layers."""
+    if row <= 5:
+        convs, channels = f"convs{row}", f"channels{row}"
+        gone = not settings[convs]
+        return _choice(row, CONVOLUTIONS, convs, settings[convs], options[convs], f"block {row}, convolutions") + (
+            _choice(row, CHANNELS, channels, settings[channels], options[channels], f"block {row}, channels", gone))
+    hidden = settings["hidden"]
+    if row == 6:
+        return _choice(row, UNITS, "hidden", hidden, options["hidden"], "dense layers, units")
+    words = f"{hidden}, as dense 1" if row == 7 else "one for each class"
+    return svg.text(UNITS[0] + 4, _baseline(row), words, size=11, anchor="start", opacity=0.8)
+
+
+def _choice(row, place, name, at, options, label, gone=False):
+    """The values side by side, the chosen one framed; faint where it changes nothing."""
+    (x, width), y = place, TOP + row * ROW + 2
+    step, parts = width / len(options), [svg.rect(x, y, width, ROW - 4, stroke=svg.GREY, line=0.8)]
+    for i, value in enumerate(options):
+        here, middle = value == at, x + (i + 0.5) * step
+        if here:
+            parts.append(svg.rect(x + i * step, y, step, ROW - 4, fill=svg.ORANGE, stroke=svg.ORANGE, line=2,
+                                  opacity=0.15))  # fmt: skip
+        parts.append(svg.text(middle, _baseline(row), value, size=11, bold=here, opacity=0.45 if gone else 1))
+    said = f"{label} {at}: click a number, or use the arrow keys"
+    return "".join(parts) + touch.area(x, y, width, ROW - 4, across=touch.steps(name, at, options), label=said)
 
 
 def _stage(row, stage, result):
     """The row of one stage: its place in the stack, its shape, its three bars."""
     gone = stage.name.endswith("left out")
-    yield _line(row, stage.name, () if gone else stage.output_shape, opacity=0.5 if gone else 1)
+    name = stage.name.split(":")[0]
+    yield _line(row, name, ("left out",) if gone else stage.output_shape, opacity=0.6 if gone else 1)
     if gone:
         return
-    if stage.convolutions:
-        yield _drawn(row, stage.side, result["input"][1], stage.convolutions, svg.BLUE, stage.output_shape[0])
-    else:
-        yield svg.rect(TOWER - 3, TOP + row * ROW + 2, 6, ROW - 4, fill=svg.ORANGE, line=0)
+    bands, color = (stage.convolutions, svg.BLUE) if stage.convolutions else (1, svg.ORANGE)
+    yield _drawn(row, stage.side or 1, result["input"][1], bands, color, stage.output_shape[0])
     for name, x in COLUMNS.items():
         longest, value = max(getattr(other, name) for other in result["stages"]), getattr(stage, name)
-        width, color = BAR * value / longest, svg.ORANGE if not stage.side else svg.BLUE
-        yield svg.rect(x, TOP + row * ROW + 5, max(width, 0.5), ROW - 10, fill=color, line=0)
-        yield svg.text(x + width + 5, _baseline(row), f"{value:,}", size=10, anchor="start")
+        width = BAR * value / longest
+        yield svg.rect(x, TOP + row * ROW + 6, max(width, 0.5), ROW - 12, fill=color, line=0)
+        yield svg.text(x + width + 5, _baseline(row), f"{value:,}", size=11, anchor="start")
 
 
 def _total(made):
@@ -105,14 +139,17 @@ def _line(row, name, shape, opacity=1):
     """The name and the output shape."""
     said = " × ".join(map(str, shape))
     return svg.text(4, _baseline(row), name, size=11, anchor="start", opacity=opacity) + svg.text(
-        SHAPE, _baseline(row), said, size=11, anchor="start"
+        SHAPE, _baseline(row), said, size=11, anchor="start", opacity=opacity
     )
 
 
 def _drawn(row, side, full, bands, color, channels=1):
-    """A bar as wide as the maps, of stronger colour for more channels, in as many bands as there are convolutions."""
-    width, y, step = max(WIDEST * side / full, 6), TOP + row * ROW + 1, (ROW - 3) / bands
-    opacity = 0.25 + 0.75 * math.log2(channels) / 9
+    """A bar as wide as the maps, of stronger colour for more channels, in as many bands as there are convolutions.
+
+    A unit of a dense layer is a map of one pixel.
+    """
+    width, y, step = max(WIDEST * side / full, 1.5), TOP + row * ROW + 1, (ROW - 3) / bands
+    opacity = min(1, 0.25 + 0.75 * math.log2(channels) / 9)
     return "".join(
         svg.rect(TOWER - width / 2, y + i * step, width, step - 1, fill=color, opacity=opacity, line=0.6)
         for i in range(bands)
