@@ -97,6 +97,17 @@ def test_groups_follow_the_channels():
     assert widget.groups == 1 and widget.controls["groups"].options == (1,)
 
 
+def test_a_drag_of_the_channels_through_a_prime_does_not_lose_the_groups():
+    widget = CostCalculator(kind=GROUPED, groups=20)
+    for channels, groups in ((101, 1), (150, 10), (184, 4), (400, 20)):
+        moved(widget, ("in_channels", [], channels))
+        assert (widget.groups, widget.controls["groups"].value) == (groups, groups)
+    widget.controls["groups"].value = 5
+    moved(widget, ("in_channels", [], 101))
+    moved(widget, ("in_channels", [], 100))
+    assert widget.groups == 5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("end", [1, 512])
 def test_the_numbers_in_the_formulas_give_the_results(kind, end):

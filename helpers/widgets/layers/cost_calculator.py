@@ -38,6 +38,8 @@ class CostCalculator(Explorer):
         "groups g", [1, 10, 100], help="g divides both numbers of channels",
     )  # fmt: skip
 
+    _wished, _following = 4, False  # the groups that were chosen; whether they are just following the channels
+
     @T.validate("groups")
     def _to_a_divisor(self, proposal):
         """Take the nearest divisor below."""
@@ -45,12 +47,21 @@ class CostCalculator(Explorer):
 
     @T.observe("in_channels", "out_channels")
     def _offer_divisors(self, _):
-        """Let the slider for the groups stop at divisors only, and stay as near to where it was as they allow."""
-        slider_, groups = self.controls["groups"], self._to_a_divisor({"value": self.groups})
+        """Let the slider for the groups stop at divisors only, as near to the chosen number as they allow.
+
+        A drag of the channels passes primes, which have no groups, and must not lose the choice.
+        """
+        slider_, groups, self._following = self.controls["groups"], self._to_a_divisor({"value": self._wished}), True
         with self._held_back(), slider_.hold_sync():
             slider_.options = divisors(self.in_channels, self.out_channels)
             slider_.value = groups
             self.groups = groups
+        self._following = False
+
+    @T.observe("groups")
+    def _keep_the_choice(self, change):
+        if not self._following:
+            self._wished = change["new"]
 
     def following(self):
         """The groups depend on both numbers of channels."""
