@@ -39,12 +39,16 @@ class Box(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """A residual block: the boxes of g, the shortcut's box or None for the identity, what follows the sum."""
+    """A residual block: the boxes of g, the shortcut's box or None for the identity, what follows the sum.
+
+    Without `skip` nothing is added to g: a plain block.
+    """
 
     boxes: tuple[Box, ...]
     shortcut: Box | None
     small: tuple[str, ...]
     shape: tuple[int, ...]
+    skip: bool = True
 
 
 class Stage(NamedTuple):
@@ -149,19 +153,21 @@ def draw_inception() -> str:
 
 
 def draw_residual() -> str:
-    """Return the picture of ResNet-18's two forms of the residual block."""
+    """Return the picture of a plain block beside ResNet-18's two forms of the residual block."""
     net = build(networks.resnet18)
     shapes = output_shapes(net, recipe("resnet18", "gpu").input_shape)
-    stages, captions = [], []
-    for side, name, start in (("Left", "1.0", shapes["0"]), ("Right", "2.0", shapes["1"])):
+    plain = nn.Sequential(build(lambda: Residual(64, 64, skip=False)))
+    stages = [Stage(shapes["0"], read_parts([("0", plain[0])], output_shapes(plain, (1, *shapes["0"])), apart=True))]
+    captions = []
+    for side, name, start in (("Left and middle", "1.0", shapes["0"]), ("Right", "2.0", shapes["1"])):
         block = net.get_submodule(name)
         stages.append(Stage(start, read_parts([(name, block)], shapes, apart=True)))
         table = describe_net(block, (1, *start))
         captions.append(f"{side}: {table.params:,} parameters, {table.multiply_adds:,} multiply-adds")
-    point = "Residual blocks add their input x to what their layers compute, g(x). Left, x is added as it is. Right, " \
-            "a 1×1 convolution of stride 2 brings x to the new shape first."  # fmt: skip
+    point = "A plain block hands on what its layers compute, g(x). A residual block adds its input x to that. In " \
+            "the middle, x is added as it is. Right, a 1×1 convolution gives x the new shape first."  # fmt: skip
     return draw_columns(
-        stages, ("same shape: x as it is", "new shape: x through a 1×1 convolution"), widths=(210, 210), gap=150,
+        stages, ("plain: g(x)", "residual: x + g(x)", "residual, new shape"), widths=(178, 178, 178), gap=104,
         named=True, joined=False, captions=captions, label=f"{point} {'. '.join(captions)}.",
     )  # fmt: skip
 
@@ -241,10 +247,10 @@ def _flat(name, module):
 def _read_sum(name, block, shapes, apart):
     boxes = read_parts(_flat(f"{name}.g", block.g), shapes, apart=apart)
     after = () if isinstance(block.after, nn.Identity) else (describe_layer(block.after)[1],)
-    shortcut = None
-    if not isinstance(block.shortcut, nn.Identity):
+    shortcut, skip = None, block.shortcut is not None
+    if skip and not isinstance(block.shortcut, nn.Identity):
         (shortcut,) = read_parts([(f"{name}.shortcut", block.shortcut)], shapes)
-    return Sum(boxes, shortcut, after, shapes[name])
+    return Sum(boxes, shortcut, after, shapes[name], skip)
 
 
 if __name__ == "__main__":

@@ -104,8 +104,11 @@ def _sum(part, axis, top, width, shape, named):
         parts.append(_box(box, axis, y, width))
         y, now = y + _height(box, width), box.shape
     plus = y + GAP - 4
-    parts += [_step(axis, y, plus - 8, None), _arc(part.shortcut, axis, fork, plus, width / 2 + FRAME * named),
-              _circle(axis, plus)]  # fmt: skip
+    if part.skip:
+        parts += [_step(axis, y, plus - 8, None), _arc(part.shortcut, axis, fork, plus, width / 2 + FRAME * named),
+                  _circle(axis, plus)]  # fmt: skip
+    else:
+        parts.append(svg.path([(axis, y + 1), (axis, plus + 10)]))
     if named:
         parts = [_names(part, axis, top, plus, width / 2), *parts]
     y = plus + 9
@@ -120,11 +123,12 @@ def _names(part, axis, top, plus, half):
     """A frame around g, which ends at the sum (axis, plus), and the names of what flows: x, g(x) and their sum."""
     x = "x" if part.shortcut is None else "conv(x)"
     frame = (axis - half - FRAME, top - 6, 2 * (half + FRAME), plus - top - 6)
+    total = svg.text(axis + 16, plus + 5, f"g(x) + {x}", size=13, anchor="start", bold=True)
     return "".join([
         svg.rect(*frame, fill=svg.GREY, opacity=0.18, stroke="none"),
         svg.text(axis - half - 6, top - 17, "x", size=13, anchor="end", bold=True),
         svg.text(axis + half + 12, (top + plus) / 2 - 6, "g(x)", size=13, anchor="start", bold=True),
-        svg.text(axis + 16, plus + 5, f"g(x) + {x}", size=13, anchor="start", bold=True),
+        total if part.skip else "",
     ])  # fmt: skip
 
 

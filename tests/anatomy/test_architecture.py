@@ -156,19 +156,22 @@ def test_the_inception_picture_shows_the_four_paths_and_their_sum():
     assert f"{params:,} parameters, {table.multiply_adds:,} multiply-adds" in stored("inception")[0].get("aria-label")
 
 
-def test_the_residual_picture_shows_both_forms():
+def test_the_residual_picture_shows_the_plain_block_and_both_forms():
     net = build(networks.resnet18)
-    same, changed = net[1][0], net[2][0]
+    plain, same, changed = build(lambda: Residual(64, 64, skip=False)), net[1][0], net[2][0]
     assert isinstance(same.shortcut, nn.Identity) and isinstance(changed.shortcut, nn.Conv2d)
     drawn = Counter(box for box in boxes("residual") if box[0] != "small")
-    assert drawn == expected_boxes([*same.modules(), *changed.modules()])
+    assert drawn == expected_boxes([*plain.modules(), *same.modules(), *changed.modules()])
     small = Counter(words for kind, words in boxes("residual") if kind == "small")
-    assert small == {"batch norm": 4, "ReLU": 4}
+    assert small == {"batch norm": 6, "ReLU": 6}
     label = stored("residual")[0].get("aria-label")
     for block in (same, changed):
         table = describe_net(block, (1, 64, 24, 24))
         assert f"{sum(p.numel() for p in block.parameters()):,} parameters, {table.multiply_adds:,}" in label
+    assert sum(p.numel() for p in plain.parameters()) == sum(p.numel() for p in same.parameters())
     assert shapes("residual") == [(64, 24, 24), (128, 12, 12), (64, 24, 24), (128, 12, 12)]
+    words = Counter(node.text for node in stored("residual") if kind_of(node) == "text")
+    assert (words["g(x)"], words["g(x) + x"], words["g(x) + conv(x)"]) == (3, 1, 1)
 
 
 @pytest.mark.parametrize(("name", "solid", "dashed"), [("resnet18", 5, 3), ("residual", 1, 1), ("vgg", 0, 0)])
