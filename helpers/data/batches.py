@@ -70,6 +70,22 @@ class ImageBatches:
         rows = rows.cpu() if isinstance(rows, Tensor) else rows
         return self._take(torch.arange(self.num_images)[rows].reshape(-1).to(self.images.device))
 
+    def only(self, classes: list[int], each: int | None = None, seed: int = 0) -> "ImageBatches":
+        """Return batches of the pictures of these classes alone, labelled 0, 1, … in that order, shuffled as these.
+
+        `each` takes at most that many of a class, drawn by `seed`. Raises ValueError for a class without a picture.
+        """
+        generator, rows = torch.Generator().manual_seed(seed), []
+        for c in classes:
+            found = (self.labels.cpu() == c).nonzero()[:, 0]
+            if not len(found):
+                raise ValueError(f"there is no picture of class {c}: choose among {sorted(set(self.labels.tolist()))}")
+            rows.append(found[torch.randperm(len(found), generator=generator)[:each]])
+        labels = torch.cat([torch.full_like(part, i) for i, part in enumerate(rows)]).to(self.images.device)
+        options = {name: getattr(self, name) for name in ("source", "mean", "std", "standardize", "resize", "shuffle")}
+        return ImageBatches(self.images[torch.cat(rows).to(self.images.device)], labels, self.batch_size,
+                            classes=[self.classes[c] for c in classes], **options)
+
     def _take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         X = self.images.index_select(0, rows).float()  # (N, 1, h, w), 0 to 255
         X = X.sub_(255 * self.mean).div_(255 * self.std) if self.standardize else X.div_(255)

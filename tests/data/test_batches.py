@@ -248,6 +248,32 @@ def test_bad_arguments(options):
         load(**options)
 
 
+# ---- some classes alone ---------------------------------------------------------------------------------------
+
+def test_only_takes_the_pictures_of_these_classes_and_counts_their_labels_anew():
+    full = batches(12, classes="abc", shuffle=True, standardize=False)
+    full.labels = torch.tensor([0, 1, 2] * 4)
+    some = full.only([2, 0])
+    assert (some.classes, some.num_images, some.batch_size, some.shuffle) == (["c", "a"], 8, 4, True)
+    for c, label in ((2, 0), (0, 1)):
+        rows = [some.images[some.labels == label], full.images[full.labels == c]]
+        assert torch.equal(*(part.flatten(1).float().mean(1).sort().values for part in rows))
+    assert torch.equal(some.batch([0])[0], some.images[:1] / 255) and some.mean == full.mean
+
+
+def test_only_so_many_of_each_class_drawn_by_a_seed():
+    full = batches(40, classes="ab")
+    full.labels = torch.arange(40) % 2
+    draws = [full.only([1], each=3, seed=seed).images for seed in (0, 0, 1)]
+    assert len(draws[0]) == 3 and torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    assert full.only([0, 1], each=99).num_images == 40
+
+
+def test_only_says_which_classes_there_are():
+    with pytest.raises(ValueError, match=r"there is no picture of class 12: choose among \[0, 1, 2\]"):
+        batches(3).only([0, 12])
+
+
 # ---- photos --------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", ["flower", "china"])
