@@ -216,4 +216,6 @@ def _new_head(answer, width, classes):
         return "the new head is frozen too: freeze first, then put it in, for a new layer can learn."
     if any(p.requires_grad for p in made[:-1].parameters()):
         return "layers in front of the head can still learn: `requires_grad_(False)` freezes a parameter."
+    if any(layer.training for layer in made.modules() if hasattr(layer, "running_mean")):
+        return "batch norm is in training mode: its running statistics move with every batch. `eval()` holds them."
     return None if made(torch.zeros(2, 1, 32, 32)).shape == (2, classes) else f"the net does not give (N, {classes})."

@@ -1,7 +1,7 @@
 """Exercises of notebook 13, ResNet. Their checks are in `checks_13.py`."""
 
 from .checks_13 import check_block_params, check_depth, check_lengths, check_new_head, check_preactivation, check_sides
-from .core import Exercise
+from .core import Exercise, prediction
 
 
 def lengths(what="layer.weight.grad.norm().item()", layers="net.modules()", zero="net.zero_grad()"):
@@ -36,7 +36,7 @@ def new_head(*lines):
 
 
 PRE = preactivation("bn", "relu", "conv", "bn", "relu", "conv")
-FREEZE = "net.requires_grad_(False)"
+FREEZE, EVALUATE = "net.requires_grad_(False)", "net.eval()"
 REPLACE = "net[-1] = nn.Linear(net[-1].in_features, num_classes)"
 SIDES = "def sides(n):\n    n = {stem}\n    return n, {half}, {quarter}, {eighth}"
 UP = {"half": "-(-n // 2)", "quarter": "-(-n // 4)", "eighth": "-(-n // 8)"}
@@ -129,17 +129,48 @@ EXERCISES = [
     ),
     Exercise(
         id="13.6", name="new_head", check=check_new_head,
-        hints=("Two steps: freeze every parameter of the net, then replace its last layer. Does the order matter?",
-               "`net[-1].in_features` says how many numbers reach the head; `net[-1] = nn.Linear(…)` replaces it."),
-        solution=new_head(FREEZE, REPLACE),
+        hints=("Freeze every parameter, hold the running statistics, replace the last layer. In which order?",
+               "`net.eval()` holds the statistics, `net[-1].in_features` says how many numbers reach the head, "
+               "`net[-1] = nn.Linear(…)` replaces it."),
+        solution=new_head(FREEZE, EVALUATE, REPLACE),
         wrong={
-            new_head(REPLACE, FREEZE): "frozen too",
-            new_head(REPLACE): "can still learn",
-            new_head(FREEZE): "put a new one",
-            new_head("net.eval()", REPLACE): "can still learn",
-            new_head(FREEZE, "net[-1] = nn.Linear(512, num_classes)"): "ask `net[-1].in_features`",
-            new_head("net.apply(lambda m: m.reset_parameters() if hasattr(m, 'weight') else 0)", FREEZE, REPLACE):
-                "have changed",
+            new_head(EVALUATE, REPLACE, FREEZE): "frozen too",
+            new_head(EVALUATE, REPLACE): "can still learn",
+            new_head(FREEZE, REPLACE): "move with every batch",
+            new_head(FREEZE, EVALUATE): "put a new one",
+            new_head(FREEZE, EVALUATE, "net[-1] = nn.Linear(512, num_classes)"): "ask `net[-1].in_features`",
+            new_head("net.apply(lambda m: m.reset_parameters() if hasattr(m, 'weight') else 0)", FREEZE, EVALUATE,
+                     REPLACE): "have changed",
         },
+    ),
+]  # fmt: skip
+
+PREDICTIONS = [
+    prediction(
+        "13.p1", [0, 1],
+        [([1, 1], "put the weight of the new power to 0: which of the two families then still holds its last fit?"),
+         ([0, 0], "the second family drops the power d − 1 when it takes the power d."),
+         ([1, 0], "turn it round: only a family that contains the smaller one can never get worse.")],
+        "1 for “can rise”, 0 for “cannot”.",
+    ),
+    prediction(
+        "13.p2", [4, 6, 3, 3],
+        [([4, 6, 6, 6], "stride 2 halves height and width."),
+         ([4, 3, 3, 3], "the block gives as many channels as its second number says.")],
+        "The axes are N, C, H, W.",
+    ),
+    prediction(
+        "13.p3", [1],
+        [([0], "that net is a part of the other plain one, and its gradient has a shorter way."),
+         ([2], "this is the shallow net, with a skip connection: it has the easiest task of the four."),
+         ([3], "as deep as the other, but every block starts from what it is given.")],
+        "Remember what 20 plain blocks made of the picture.",
+    ),
+    prediction(
+        "13.p4", [24, 24, 12, 6, 3],
+        [([48, 48, 24, 12, 6], "the stem halves twice: by its convolution and by its max pooling."),
+         ([24, 12, 6, 3, 2], "the first stage keeps the size, stride 1."),
+         ([48, 24, 12, 6, 3], "a max pooling with stride 2 ends the stem, and the first stage keeps the size.")],
+        "The stem halves twice, stages 2 to 4 once each.",
     ),
 ]  # fmt: skip

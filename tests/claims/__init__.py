@@ -1,5 +1,6 @@
 """One file a lesson: what its text says and its cells do not show, one test for each claim or answer."""
 
+import ast
 import pathlib
 import re
 
@@ -18,3 +19,13 @@ def names_of(stem: str, until: str) -> dict:
         if until in names:
             return names
     raise ValueError(f"{stem} does not define {until}")
+
+
+def definitions_of(stem: str) -> dict:
+    """Run a lesson's imports, functions and classes alone, nothing that computes; returns their names."""
+    names, kinds = {}, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    for cell in nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code":
+            parts = [part for part in ast.parse(cell.source).body if isinstance(part, kinds)]
+            exec(compile(ast.Module(parts, []), f"{stem}, {cell.id}", "exec"), names)
+    return names

@@ -260,7 +260,8 @@ SEEN = {
     "13.5": runs_on(lambda c: c, 5, 6), "09.5": layer_and(lambda conv: (2, 1, 6, 7)),
     "10.6": lambda net, given: [layer_and(lambda: (2, 1, 6, 7))(part) for part in (net, given)],
     "12.6": lambda net, given: [module.training for module in net.modules()] + [net is given],
-    "13.6": lambda net, given, classes: [*(p.requires_grad for p in net.parameters()), net[-1].weight.shape[0]],
+    "13.6": lambda net, given, classes: [*(p.requires_grad for p in net.parameters()), net[-1].weight.shape[0],
+                                         any(m.training for m in net.modules() if hasattr(m, "running_mean"))],
     "14.4": lambda result, rows: result * torch.as_tensor(result)[0].sign(),
 }  # fmt: skip
 
