@@ -160,11 +160,11 @@ PREDICTIONS = [
         "The axes are N, C, H, W.",
     ),
     prediction(
-        "13.p3", [1],
-        [([0], "that net is a part of the other plain one, and its gradient has a shorter way."),
-         ([2], "this is the shallow net, with a skip connection: it has the easiest task of the four."),
-         ([3], "as deep as the other, but every block starts from what it is given.")],
-        "Remember what 20 plain blocks made of the picture.",
+        "13.p3", [1, 0],
+        [([0, 0], "without batch norm nothing keeps a gradient up on its way through 20 plain blocks."),
+         ([1, 1], "batch norm stretches a signal that fades, and with it the gradient that goes back."),
+         ([0, 1], "turn both round: a gradient without help fades on its way, and batch norm is a help.")],
+        "The first number is for the towers without batch norm, the second for those with it.",
     ),
     prediction(
         "13.p4", [24, 24, 12, 6, 3],
