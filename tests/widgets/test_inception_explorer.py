@@ -1,5 +1,7 @@
 """InceptionExplorer: an Inception block, its channels and its costs."""
 
+import html
+import json
 import re
 
 import pytest
@@ -12,6 +14,7 @@ from helpers.drawing import svg
 from helpers.networks import Paths, googlenet, inception
 from helpers.widgets import InceptionExplorer
 from helpers.widgets.kit.driver import drive
+from helpers.widgets.kit.layout import inside_of
 from helpers.widgets.nets.inception_explorer import CHANNELS, OWN, PRESETS
 
 numbers = st.integers(1, 40)
@@ -108,7 +111,7 @@ def test_the_picture_keeps_its_size_and_carries_the_code():
         for x, size, words in re.findall(
             r'<text x="([\d.]+)"[^>]*font-size="([\d.]+)" text-anchor="start"[^>]*>([^<]*)', explorer.picture
         ):
-            assert float(x) + 0.62 * float(size) * len(words) <= 800, words
+            assert float(x) + 0.62 * float(size) * len(words) <= 960, words
     assert len(sizes) == 1
 
 
@@ -120,12 +123,13 @@ def test_the_ends_of_the_sliders_are_readable(in_channels, inside, out):
         in_channels=in_channels, c1=out, reduce3=inside, out3=out, reduce5=inside, out5=out, c4=out, size=112
     )
     picture = explorer.picture
-    assert all(float(size) >= 9.5 for size in re.findall(r'font-size="([\d.]+)" text-anchor', picture))
+    assert all(float(size) >= 11 for size in re.findall(r'font-size="([\d.]+)" text-anchor', picture))
     assert "(0%)" not in picture and "(0.00 ×)" not in picture
-    compared = re.findall(r'<text x="([\d.]+)"[^>]*font-size="10" text-anchor="start"[^>]*>([^<]*)', picture)
+    lines = re.findall(r'<text x="([\d.]+)"[^>]*font-size="11" text-anchor="start"[^>]*>([^<]*)', picture)
+    compared = [(float(x), words) for x, words in lines if float(x) < 480]
     assert len(compared) == 8
-    for x, words in compared:  # each half has 400 px, the other begins behind it
-        assert float(x) + 6.2 * len(words) <= 400, words
+    for x, words in compared:  # each half has 480 px, the other begins behind it
+        assert x + 6.9 * len(words) <= 480, words
     shares = [float(share) for share in re.findall(r"\(([\d.e-]+) ×\)", picture)]
     costs = explorer.result["others"].values()
     for i, name in enumerate(("params", "multiply_adds")):
@@ -135,6 +139,32 @@ def test_the_ends_of_the_sliders_are_readable(in_channels, inside, out):
 
 def test_the_bar_of_channels_is_shared_in_proportion():
     explorer = InceptionExplorer()
-    found = re.findall(r'<rect [^>]*width="38" height="([\d.]+)"', explorer.picture)
+    found = re.findall(r'<rect [^>]*width="40" height="([\d.]+)"', explorer.picture)
     *pieces, whole = map(float, found)
     assert [round(piece / whole, 3) for piece in pieces] == [0.25, 0.5, 0.125, 0.125]
+
+
+def test_each_number_is_dragged_in_its_box():
+    """The eight numbers of the block are areas; two channels a px, none of them a control above the picture."""
+    explorer = InceptionExplorer(block="4c")
+    found = {}
+    for label, told in re.findall(r'aria-label="([^"]*)" data-touch="([^"]*)"', explorer.picture):
+        axis = json.loads(html.unescape(told))["across"]
+        found[axis["name"]] = label
+        trait = explorer.traits()[axis["name"]]
+        assert (axis["as"], axis["at"]) == ("shift", getattr(explorer, axis["name"]))
+        span = 24 if axis["name"] == "size" else 256
+        assert (axis["low"], axis["high"], axis["span"]) == (trait.min, trait.max, span)
+    assert set(found) == {*CHANNELS, "size"}
+    assert found["reduce3"] == "path 2, 1×1, reduce3 128: drag it to the side, or use the arrow keys"
+    above = [control for control in explorer.controls.values() if control in list(inside_of(explorer))]
+    assert above == [explorer.controls["block"]]
+
+
+def test_a_drag_changes_the_block_as_the_sliders_did():
+    explorer = InceptionExplorer()
+    explorer._picture._handle_custom_msg({"id": 1, "do": "set", "values": [["reduce3", [], 165]]}, [])
+    assert explorer.block == OWN and ">◂ 165 ▸<" in explorer.picture
+    agrees(explorer.result)
+    explorer._picture._handle_custom_msg({"id": 2, "do": "set", "values": [["reduce3", [], 9000]]}, [])
+    assert explorer.reduce3 == 512 and not explorer.errors

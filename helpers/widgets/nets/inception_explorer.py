@@ -1,6 +1,5 @@
 """What an Inception block gives and costs: channels per path against one plain convolution of the same width."""
 
-import ipywidgets as W
 import traitlets as T
 
 from helpers.drawing import svg
@@ -9,7 +8,7 @@ from helpers.networks import INCEPTIONS
 
 from ..kit.base import Explorer, choice, slider
 from ..kit.layout import side_by_side
-from .inception_picture import draw_block, percent
+from .inception_picture import LARGEST, draw_block, percent
 
 OWN = "own"
 NAMES = (("3a", "3b"), ("4a", "4b", "4c", "4d", "4e"), ("5a", "5b"))  # as in the paper's table 1
@@ -36,21 +35,21 @@ PRESETS = presets()
 class InceptionExplorer(Explorer):
     """How many channels, parameters and multiply-adds do the four paths of an Inception block make?
 
-    The sliders set the channels behind each convolution; `block` offers the nine of GoogLeNet. `result` holds "out"
-    (channels), "params", "multiply_adds"; "paths", the same three for each of the four; "others", the last two for
-    single convolutions of the same width, "3×3" and "5×5", and for the block whose large kernels read all channels,
+    The channels behind each convolution are dragged in its box; `block` offers the nine of GoogLeNet. `result` holds
+    "out" (channels), "params", "multiply_adds"; "paths", the same three for each of the four; "others", the last two
+    for single convolutions of the same width, "3×3" and "5×5", and for the block whose large kernels read all channels,
     "no 1×1 before"; "code" builds the block. Biases count as parameters.
     """
 
     block = choice("3a", [*PRESETS, OWN], "block of GoogLeNet")
-    c1 = slider(64, 1, 512, "path 1: 1×1")
-    in_channels = slider(192, 1, 1024, "input channels")
-    reduce3 = slider(96, 1, 512, "path 2: 1×1")
-    out3 = slider(128, 1, 512, "path 2: 3×3")
-    reduce5 = slider(16, 1, 256, "path 3: 1×1")
-    out5 = slider(32, 1, 256, "path 3: 5×5")
-    c4 = slider(32, 1, 256, "path 4: 1×1")
-    size = slider(28, 1, 112, "height = width", help="of the maps, in pixels")
+    c1 = slider(64, 1, LARGEST["c1"], "path 1: 1×1")
+    in_channels = slider(192, 1, LARGEST["in_channels"], "input channels")
+    reduce3 = slider(96, 1, LARGEST["reduce3"], "path 2: 1×1")
+    out3 = slider(128, 1, LARGEST["out3"], "path 2: 3×3")
+    reduce5 = slider(16, 1, LARGEST["reduce5"], "path 3: 1×1")
+    out5 = slider(32, 1, LARGEST["out5"], "path 3: 5×5")
+    c4 = slider(32, 1, LARGEST["c4"], "path 4: 1×1")
+    size = slider(28, 1, LARGEST["size"], "height = width", help="of the maps, in pixels")
     _taking = False
 
     # The block's name and the channels say the same thing: the others follow. --------------------------------
@@ -81,13 +80,8 @@ class InceptionExplorer(Explorer):
             self._taking = False
 
     def arrange(self):
-        """Put the blocks above, and the sliders in pairs below: one path a row, the input beside the short paths."""
-        c = self.controls
-        for name in (*CHANNELS, "size"):
-            c[name].style.description_width = "110px"
-            c[name].layout.width = "370px"
-        pairs = ("c1", "in_channels"), ("reduce3", "out3"), ("reduce5", "out5"), ("c4", "size")
-        return W.VBox([c["block"], *(side_by_side([c[name] for name in pair], "stretch") for pair in pairs)])
+        """The blocks; the numbers are dragged in the picture."""
+        return side_by_side([self.controls["block"]])
 
     def compute(self, block, size, in_channels, c1, reduce3, out3, reduce5, out5, c4):
         """Count path by path: k² weights a pair of channels, used at each of size² places, and a bias a channel."""
