@@ -66,7 +66,7 @@ def test_click_a_layer_a_map_a_pixel_and_a_picture(hand):
     click(hand, "layers", (4.5 / 6, 0.25))  # the fifth of twelve layers, in two rows
     hand.wait_for("layer net[4] Conv2d: 16 maps")
     click(hand, "maps", (0.9, 0.1))
-    hand.wait_for("channel 4 ")
+    hand.wait_for("channel 5 ")  # six of sixteen in a row
     hand.drag("pixel", (0.05, 0.05), (0.75, 0.35))
     hand.wait_for("at row 3, column 7")
     hand.drag("window", (0.5, 0.5), (0.95, 0.95))
@@ -81,7 +81,7 @@ def test_click_a_layer_a_map_a_pixel_and_a_picture(hand):
     press(hand, "pixel", "ArrowUp", "ArrowLeft")
     hand.wait_for("at row 8, column 8")
     press(hand, "maps", "ArrowRight", "ArrowDown")
-    hand.wait_for("channel 10 ")
+    hand.wait_for("channel 12 ")
     press(hand, "layers", "End")
     hand.wait_for("layer net[11] Linear: 10 values")
     click(hand, "values", (0.5, 0.75))
@@ -90,7 +90,7 @@ def test_click_a_layer_a_map_a_pixel_and_a_picture(hand):
     hand.wait_for("unit 6:")
     press(hand, "layers", "ArrowUp", "Home")
     hand.wait_for("layer net[0]")
-    pixel = hand.ask("r = feature_maps.result; print(float(r['activations']['0'][5][r['place']]) == r['value'])")
+    pixel = hand.ask("r = feature_maps.result; print(float(r['activations']['0'][r['channel']][r['place']]) == r['value'])")
     assert pixel.strip() == "True"
 
 
@@ -100,7 +100,7 @@ def test_look_at_a_layer_a_unit_a_pixel_and_drag_the_cover(hand):
     click(hand, "layers", (4.5 / 6, 0.25))
     hand.wait_for("layer net[4] Conv2d 16×10×10")
     click(hand, "maps", (0.9, 0.1))
-    hand.wait_for("unit 4:")
+    hand.wait_for("unit 5:")
     hand.drag("pixel", (0.05, 0.05), (0.75, 0.35))
     hand.wait_for("at row 3, column 7")
     press(hand, "pixel", "ArrowDown")

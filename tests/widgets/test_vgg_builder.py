@@ -154,8 +154,8 @@ def test_everything_lies_inside_the_picture(builder):
     for x, size, said in re.findall(words, builder.picture):
         assert float(x) + 0.64 * float(size) * len(said) <= 1010, said  # digits and commas are narrower
     (name,) = re.findall(r'<text x="54"[^>]*font-size="12"[^>]*>([^<]*)<', builder.picture)
-    assert name.replace("\u2009", " ") == builder.says(builder.result["settings"])
-    assert TextPath((0, 0), name, size=12).get_extents().x1 < 330 - 54 - 8  # where the next column begins, and a gap
+    assert name.replace("\u2009", " ") == "A: " + builder.says(builder.result["settings"])
+    assert TextPath((0, 0), name, size=12).get_extents().x1 < 366 - 54 - 8  # where the next column begins, and a gap
 
 
 def test_a_run_trains_the_net_of_the_picture(builder):
