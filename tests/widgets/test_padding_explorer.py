@@ -15,6 +15,7 @@ from helpers.widgets.kit.driver import drive
 from helpers.widgets.layers.padding_explorer import PAIRS
 
 from .looks import inside, smallest_font
+from .test_hand import moved
 
 RANGES = {"size": (1, 8), "kernel_size": (1, 5), "padding": (0, 3), "stride": (1, 4), "dilation": (1, 3)}
 TEXT = [[0, 3, 8, 4], [9, 19, 25, 10], [21, 37, 43, 16], [6, 7, 8, 0]]
@@ -87,14 +88,15 @@ def test_hatched_is_what_no_gradient_reaches(height, width):
     rows, columns = (torch.tensor(axis) for axis in result["visited"])
     assert torch.equal(rows[:, None] & columns, padded.grad[0, 0] != 0)
     unseen = int((padded.grad == 0).sum())
-    assert explorer.picture.count('fill-opacity="0.7"') == unseen
+    marks = explorer.picture.count(f'stroke="{svg.PURPLE}"')
+    assert marks == (unseen + 1 if unseen else 0)  # one is the legend's
     assert ("hatched" in explorer.picture) == (unseen > 0)
 
 
 def test_the_width_follows_the_height_until_it_is_set(explorer):
     explorer.update(size=7, kernel_size=3, stride=2)
     assert (explorer.size_w, explorer.kernel_size_w, explorer.stride_w, explorer.apart) == (7, 3, 2, False)
-    assert not shown(explorer) & set(PAIRS.values()) and ">both</text>" in explorer.picture
+    assert not shown(explorer) & set(PAIRS.values()) and ">height and width</text>" in explorer.picture
     explorer.controls["stride_w"].value = 4
     assert explorer.apart and shown(explorer) >= set(PAIRS.values()) and explorer.stride == 2
     assert explorer.controls["stride"].description == "height s" and ">width</text>" in explorer.picture
@@ -138,6 +140,45 @@ def test_the_picture_keeps_its_size_and_its_text_is_readable(explorer, size, str
             inside(explorer.picture)
             explorer.kernel_size_w = kernel_size_w
         explorer.apart = False
+
+
+@settings(max_examples=60, deadline=None)
+@given(height=axis, width=axis, share=st.floats(0, 1))
+def test_the_products_are_those_of_the_padded_input(height, width, share):
+    explorer = PaddingExplorer()
+    explorer.update(apart=True, **height, **{PAIRS[name]: value for name, value in width.items()})
+    explorer.position = round(share * explorer.controls["position"].max)
+    result = explorer.result
+    if result["problem"]:
+        return
+    pairs = {name: result[name] for name in ("dilation", "padding", "stride")}
+    row, column = result["place"]
+    chosen = row * result["outputs"][1] + column
+    for name, X in (("taps", result["X"]), ("inside", torch.ones_like(result["X"]))):
+        columns = nn.functional.unfold(X[None, None], result["kernel_size"], **pairs)[0]
+        assert torch.equal(result[name].flatten().float(), columns[:, chosen])
+    assert (result["taps"] * result["K"]).sum() == result["output"][row, column]
+    for pixel, weight in zip(result["taps"].flatten().int(), result["K"].flatten().int(), strict=True):
+        assert f">{pixel}·{weight}</text>" in explorer.picture
+
+
+def test_the_hand_moves_the_window_and_the_padding_s_edge(explorer):
+    moved(explorer, ("place", [0], 2), ("place", [1], 1))
+    assert explorer.position == 9 and "row 2, column 1 is 37." in explorer.describe(explorer.result)
+    assert "the sum 3·0 + 4·1 + 6·2 + 7·3." in explorer.describe(explorer.result)
+    moved(explorer, ("padding", [], 2))
+    assert explorer.padding_w == 2 and explorer.result["output"].shape == (6, 6) and explorer.place == (2, 1)
+    explorer.apart = True
+    moved(explorer, ("padding_w", [], 0))
+    assert (explorer.padding, explorer.padding_w) == (2, 0) and explorer.result["output"].shape == (6, 2)
+    assert explorer.picture.count("edge of the padding") == 4 and not explorer.errors
+
+
+def test_the_zeros_of_the_padding_are_not_drawn_like_the_picture_s(explorer):
+    tinted = f'fill="{svg.BLUE}" fill-opacity="0.16"'
+    assert explorer.picture.count(tinted) == 25 - 9 + 3 + 1  # around the picture, in the window, in the legend
+    explorer.padding = 0
+    assert explorer.picture.count(tinted) == 1
 
 
 def test_a_kernel_that_does_not_fit_gets_a_sentence(explorer):

@@ -173,7 +173,7 @@ class Explorer(Hand, W.VBox):
             before = self.values
             try:
                 self._set_all(values)
-            except T.TraitError:
+            except Exception:
                 self._put_back(before)
                 raise
             self.refresh()
@@ -233,7 +233,8 @@ class Explorer(Hand, W.VBox):
 
     def _parameter_changed(self, change):
         with self._lock:
-            control, value = self.controls[change["name"]], change["new"]
+            # An observer of a subclass may have moved it on: what holds is shown, or the two would answer for ever.
+            control, value = self.controls[change["name"]], getattr(self, change["name"])
             if hasattr(control, "max"):  # its range may only follow at the next redraw
                 control.min, control.max = min(control.min, value), max(control.max, value)
             control.value = value
