@@ -7,16 +7,16 @@ from .base import Explorer, parameter
 from .values import Whole
 
 
-class Place(W.HBox):
-    """The control of a place that only the hand on the picture sets: it holds (row, column), and is not shown."""
+class Unseen(W.HBox):
+    """The control of a parameter that is set on the picture or by code alone: it holds a tuple, and is not shown."""
 
-    value = T.Tuple((0, 0))
+    value = T.Tuple()
 
 
 def place(default, label, *, samples=((0, 0), (0, 1), (1, 0)), help=""):
     """Declare a place (row, column), whole numbers from 0 on; an area sets them by the paths (0,) and (1,)."""
     trait = T.Tuple(Whole(min=0), Whole(min=0), default_value=default)
-    return parameter(trait, Place, label, list(samples), help=help)
+    return parameter(trait, lambda: Unseen(value=default), label, list(samples), help=help)
 
 
 class Walk(Explorer):
