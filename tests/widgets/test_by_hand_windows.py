@@ -1,0 +1,91 @@
+"""The widgets whose windows walk over pictures, by a real mouse and real keys in JupyterLab."""
+
+import pathlib
+
+import nbformat
+import pytest
+
+from ..browser import KERNEL, Page
+from .mouse import Hand
+
+CELLS = [f"""import sys
+sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
+from helpers.widgets import Im2colExplorer, PaddingExplorer, PoolingExplorer, ReceptiveFieldBuilder
+padding = PaddingExplorer()
+padding""", """pooling = PoolingExplorer()
+pooling""", """field = ReceptiveFieldBuilder()
+field""", """im2col = Im2colExplorer()
+im2col"""]  # fmt: skip
+PADDING, POOLING, FIELD, IM2COL = range(4)
+
+
+@pytest.fixture(scope="module")
+def opened(lab, chromium):
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata={"kernelspec": KERNEL}
+    )
+    nbformat.write(made, lab.folder / "root" / "by_hand_windows.ipynb")
+    page = Page(chromium, lab, "by_hand_windows.ipynb")
+    page.run_all(120)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def hand(opened, request):
+    """The hand on the widget whose number the test gives; nothing jumps, nothing goes wrong."""
+    hand = Hand(opened, request.param)
+    height = hand.widget.bounding_box()["height"]
+    yield hand
+    assert hand.widget.bounding_box()["height"] == pytest.approx(height, abs=1)
+    assert not opened.errors and not opened.alerts()
+
+
+def on(number):
+    return pytest.mark.parametrize("hand", [number], indirect=True)
+
+
+def press(hand, label, *keys):
+    hand.area(label).focus()
+    for key in keys:
+        hand.page.keyboard.press(key)
+
+
+@on(PADDING)
+def test_the_window_is_dragged_an_output_clicked_the_padding_pulled_out(hand):
+    hand.drag("window", (0.2, 0.2), (0.6, 0.4))  # of 5×5 pixels: the middle of the window
+    hand.wait_for("row 1, column 2 is 25. It is the sum 1·0 + 2·1 + 4·2 + 5·3.")
+    hand.to("output", 0.1, 0.9)
+    ghost = hand.widget.locator('[data-ghost="window"]')
+    assert ghost.get_attribute("visibility") == "visible" and "column 2 is 25." in hand.said()
+    hand.mouse.down()
+    hand.mouse.up()
+    hand.wait_for("row 3, column 0 is 6.")
+    press(hand, "output", "ArrowRight", "ArrowUp")
+    hand.wait_for("row 2, column 1 is 37.")
+    press(hand, "window", "ArrowLeft", "End")
+    hand.wait_for("row 2, column 3 is 16.")
+    cell = 330 / 9 / 16  # one of 9 in 330 px, in widths of the strip that is dragged
+    hand.drag("edge of the padding, left", (0.5, 0.5), (0.5 - cell, 0.5))
+    hand.wait_for("padding 2")
+    hand.drag("edge of the padding, top", (0.5, 0.5), (0.5, 0.5 + 2 * cell))
+    hand.wait_for("padding 0")
+    press(hand, "edge of the padding, right", "ArrowUp")
+    hand.wait_for("padding 1, stride 1, dilation 1: output 4×4")
+
+
+@on(FIELD)
+def test_the_unit_is_dragged_and_layers_are_clicked(hand):
+    hand.drag("output", (0.5, 0.5), (0.06, 0.94))
+    hand.wait_for("row 6, column 0 of 7×7 sees rows 110 to 223 and columns 0 to 112")
+    press(hand, "output", "ArrowUp", "ArrowRight")
+    hand.wait_for("row 5, column 1 of 7×7")
+    hand.area("layer 2").hover()
+    lit = hand.widget.locator(".cnn-lit")
+    assert lit.count() == 2 and {part.get_attribute("data-link") for part in lit.all()} == {"layer2"}
+    hand.area("layer 2").click()
+    hand.widget.get_by_text("layer 2: stride s").wait_for()
+    press(hand, "layer 1", "Enter")
+    hand.widget.get_by_text("layer 1: stride s").wait_for()
+    assert hand.area("layer 1").get_attribute("aria-pressed") == "true"
+    assert hand.ask("print(field.layer, field.stride)") == "1 4\n"
