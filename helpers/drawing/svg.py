@@ -145,11 +145,11 @@ def number(value):
     return f"{value:g}" if abs(value) < 1e4 else f"{value:.2g}"
 
 
-def matrix(values, x, y, cell=28, *, high=None, colors="signed", limit=None, numbers=True, faint=None):
+def matrix(values, x, y, cell=28, *, high=None, colors="signed", limit=None, numbers=True, faint=None, skip=None):
     """Return a table of coloured cells, (rows, columns), each with its number; `cell` px wide and `high` px high.
 
-    Without `high` they are square. Cells where `faint`, of the same shape, holds stay empty and grey. Above 16x16 it
-    becomes one image: numbers would be unreadable and slow.
+    Without `high` they are square. Cells where `faint`, of the same shape, holds stay empty and grey, those where
+    `skip` holds are left out. Above 16x16 it becomes one image: numbers would be unreadable and slow.
     """
     values = np.asarray(values, dtype=np.float64)
     (rows, columns), high = values.shape, high or cell
@@ -160,6 +160,8 @@ def matrix(values, x, y, cell=28, *, high=None, colors="signed", limit=None, num
     for i in range(rows):
         for j in range(columns):
             left, top = x + j * cell, y + i * high
+            if skip is not None and skip[i][j]:
+                continue
             if faint is not None and faint[i][j]:
                 parts.append(rect(left, top, cell, high, fill=GREY, opacity=0.25, stroke=GREY, line=0.5))
                 continue

@@ -74,6 +74,41 @@ def test_the_window_is_dragged_an_output_clicked_the_padding_pulled_out(hand):
     hand.wait_for("padding 1, stride 1, dilation 1: output 4×4")
 
 
+@on(POOLING)
+def test_the_picture_and_the_window_are_dragged(hand):
+    hand.wait_for("Shifted right by 1 px, 15 of 30 outputs change")
+    hand.drag("picture, shifted", (0.3, 0.5), (0.3 + 2 / 7, 0.5))
+    hand.wait_for("Shifted right by 3 px")
+    press(hand, "picture, shifted", "ArrowLeft", "ArrowLeft")
+    hand.wait_for("Shifted right by 1 px, 15 of 30")
+    hand.drag("window", (0.1, 0.1), (3 / 7, 4 / 6))
+    hand.wait_for("row 3, column 2 is 0 before and 1 after")
+    press(hand, "window", "ArrowRight", "ArrowUp")
+    hand.wait_for("row 2, column 3 is 0 before and 0 after")
+    hand.to("output after", 0.9, 0.9)
+    assert hand.widget.locator('[data-ghost="window"]').first.get_attribute("visibility") == "visible"
+    hand.mouse.down()
+    hand.mouse.up()
+    hand.wait_for("row 4, column 5")
+    press(hand, "output before", "Home")
+    hand.wait_for("row 4, column 0 is 1 before and 0 after")
+    hand.widget.locator(".widget-play button").first.click()
+    hand.wait_for("row 4, column 2")
+    hand.widget.locator(".widget-play button").first.click()
+
+
+@on(IM2COL)
+def test_a_row_and_its_window_are_pointed_at(hand):
+    hand.to("matrix", 0.9, 0.6)
+    hand.wait_for("Row 2 is the window at row 1, column 0 of picture 0: 3 4 6 7. Pixel 7 is in 2 windows.")
+    hand.to("picture 0, channel 0", 0.9, 0.1)
+    hand.wait_for("Row 1 is the window at row 0, column 1 of picture 0: 1 2 4 5. Pixel 2 is in 1 window.")
+    press(hand, "matrix", "ArrowDown", "ArrowDown", "Home")
+    hand.wait_for("Row 3 is the window at row 1, column 1 of picture 0: 4 5 7 8. Pixel 4 is in 4 windows.")
+    press(hand, "picture 0, channel 0", "ArrowLeft", "ArrowUp")
+    hand.wait_for("Row 0 is the window at row 0, column 0 of picture 0: 0 1 3 4. Pixel 0 is in 1 window.")
+
+
 @on(FIELD)
 def test_the_unit_is_dragged_and_layers_are_clicked(hand):
     hand.drag("output", (0.5, 0.5), (0.06, 0.94))

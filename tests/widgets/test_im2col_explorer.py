@@ -6,12 +6,16 @@ import re
 import numpy as np
 import pytest
 import torch
+import traitlets
 from torch.nn import functional as F
 
 from helpers.drawing import svg
 from helpers.scratch import col2im, im2col
 from helpers.widgets import Im2colExplorer
 from helpers.widgets.kit.driver import drive
+
+from .looks import assert_texts_stand_apart
+from .test_hand import moved
 
 SHAPES = list(itertools.product([1, 2], [1, 2], [3, 5], [1, 2, 3], [1, 2, 3], [0, 1]))
 NAMES = ("images", "channels", "size", "kernel_size", "stride", "padding")
@@ -108,3 +112,48 @@ def test_size_and_legibility_at_every_end(explorer, direction):
         for rect in re.findall(r'<rect x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)"', explorer.picture):
             x, y, width, height = map(float, rect)
             assert x >= 0 and y >= 0 and x + width <= start[0] and y + height <= start[1], shape
+
+
+def test_a_number_of_the_matrix_chooses_its_window_and_its_pixel(explorer):
+    moved(explorer, ("cell", [0], 2), ("cell", [1], 1))
+    assert (explorer.window, explorer.pixel) == (2, 4) and "the window at row 1, column 0" in explorer.picture
+    moved(explorer, ("cell", [1], 3))
+    assert (explorer.window, explorer.pixel, explorer.cell) == (2, 7, (2, 3))
+    explorer.padding = 1
+    moved(explorer, ("cell", [0], 0), ("cell", [1], 0))
+    assert explorer.result["padding"][0, 0] and (explorer.window, explorer.pixel) == (0, 7), "padding is no pixel"
+
+
+def test_a_pixel_of_the_batch_chooses_the_window_around_it(explorer):
+    explorer.update(images=2, channels=2, size=3, kernel_size=3, padding=1)
+    moved(explorer, ("spot", [0], 5 + 2), ("spot", [1], 5 + 3))
+    assert explorer.result["pixel_place"] == (1, 1, 1, 2) and explorer.result["place"] == (1, 1, 2)
+    assert explorer.spot == (7, 8) and explorer.cell[0] == explorer.window
+    moved(explorer, ("spot", [0], 0), ("spot", [1], 0))
+    assert explorer.result["place"] == (0, 0, 0) and explorer.result["pixel_place"] == (1, 1, 1, 2), "on the padding"
+    moved(explorer, ("spot", [0], 99), ("spot", [1], 99))
+    assert not explorer.errors
+
+
+def test_pointing_and_setting_say_the_same(explorer):
+    explorer.update(size=5, padding=1, kernel_size=3)
+    explorer.update(window=7, pixel=11)
+    assert explorer.cell[0] == 7 and explorer.spot == (3, 2)
+    before = explorer.values
+    with pytest.raises(traitlets.TraitError):
+        explorer.update(cell=(0, 0), spot=(0, 0), size=4, direction="back")
+    assert explorer.values == before
+    moved(explorer, ("spot", [1], 3))
+    assert explorer.pixel == 12 and explorer.spot == (3, 3)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_labels_touch_nothing(explorer, shape):
+    explorer.update(**dict(zip(NAMES, shape, strict=True)))
+    for window in (0, explorer.controls["window"].max // 2, explorer.controls["window"].max):
+        explorer.window = window
+        assert_texts_stand_apart(explorer.picture)
+    rows, columns = explorer.result["col"].shape
+    assert explorer.picture.count(">a</text>") == 1 and explorer.picture.count(">c</text>") == shape[1] - 1
+    n, i, j = explorer.result["place"]
+    assert f">{n}, {i}, {j}</text>" in explorer.picture or f">{i}, {j}</text>" in explorer.picture

@@ -10,7 +10,10 @@ import torch.nn.functional as F
 from helpers.drawing import svg
 from helpers.widgets import PoolingExplorer
 from helpers.widgets.kit.driver import drive
-from helpers.widgets.layers.pooling_explorer import FARTHEST, PICTURES, SMALLEST_FONT, scene, shifted
+from helpers.widgets.layers.pooling_explorer import FARTHEST, PICTURES, scene, shifted
+
+from .looks import inside, smallest_font
+from .test_hand import moved
 
 
 @pytest.fixture
@@ -18,7 +21,14 @@ def explorer():
     return PoolingExplorer()
 
 
-def test_it_starts_on_the_numbers_of_the_text(explorer):
+def test_it_starts_on_an_edge_of_which_pooling_holds_a_part(explorer):
+    assert (explorer.picture_name, explorer.mode, explorer.shift, explorer.place) == ("edge", "max", 1, (0, 0))
+    result = explorer.result
+    assert "or 60% of the 25 that are not 0" in explorer.describe(result)
+
+
+def test_the_numbers_of_the_text(explorer):
+    explorer.picture_name = "0…8"
     result = explorer.result
     assert torch.equal(result["X"], torch.arange(9.0).reshape(3, 3))
     assert result["Y"].tolist() == [[4, 5], [7, 8]] and result["Z"].tolist() == [[3, 4], [6, 7]]
@@ -85,6 +95,7 @@ def test_each_changed_output_has_its_mark(explorer):
     before = explorer.picture
     explorer.shift = 1
     assert explorer.picture.count("<image") == before.count("<image") == 5 and explorer.picture != before
+    assert explorer.place == (0, 0)
 
 
 def test_stripes_and_a_stride_of_two_give_two_answers(explorer):
@@ -105,4 +116,47 @@ def test_numbers_too_small_to_read_are_left_out(explorer):
     assert explorer.result["Y"].shape == (13, 13) and explorer.picture.count(">1</text>") > 100
     explorer.mode = "avg"
     sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', explorer.picture)]
-    assert sizes and min(sizes) >= SMALLEST_FONT and ">0.016</text>" not in explorer.picture
+    assert sizes and min(sizes) >= 11 and ">0.016</text>" not in explorer.picture
+
+
+@pytest.mark.parametrize("mode", ["max", "avg"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_window_taken_apart_gives_the_chosen_output(explorer, name, mode):
+    explorer.update(picture_name=name, mode=mode, shift=2)
+    for pool_size, stride, padding in itertools.product([1, 2, 3, 8], [1, 3], [0, 4]):
+        explorer.update(pool_size=pool_size, stride=stride, padding=padding)
+        for position in {0, explorer.controls["position"].max // 3, explorer.controls["position"].max}:
+            explorer.position = position
+            result, place = explorer.result, explorer.place
+            assert place == divmod(position, result["Y"].shape[1])
+            for window, outputs in zip(result["windows"], (result["Y"], result["Z"]), strict=True):
+                pooled = window[~window.isnan()].max() if mode == "max" else window.nan_to_num(0).mean()
+                torch.testing.assert_close(pooled, outputs[place])
+    assert not explorer.errors
+
+
+def test_the_picture_keeps_its_size_and_its_text_is_readable(explorer):
+    start = svg.size(explorer.picture)
+    for name, mode, p, padding in itertools.product(PICTURES, ["max", "avg"], [1, 2, 8], [0, 4]):
+        explorer.update(picture_name=name, mode=mode, pool_size=p, padding=padding)
+        explorer.position = explorer.controls["position"].max
+        assert svg.size(explorer.picture) == start and smallest_font(explorer.picture) >= 11
+        inside(explorer.picture)
+
+
+def test_the_hand_drags_the_picture_and_the_window(explorer):
+    moved(explorer, ("shift", [], 2))
+    assert explorer.shift == 2 == explorer.controls["shift"].value
+    moved(explorer, ("place", [0], 3), ("place", [1], 5))
+    assert explorer.position == 3 * 6 + 5
+    assert "row 3, column 5 is 1 before and 0 after" in explorer.describe(explorer.result)
+    moved(explorer, ("shift", [], 99), ("place", [1], 99))
+    assert (explorer.shift, explorer.place) == (FARTHEST, (3, 5)) and not explorer.errors
+
+
+def test_playing_walks_the_window(explorer):
+    explorer.picture_name, seen = "0…8", []
+    for step in range(explorer.play.max + 1):
+        explorer.play.value = step
+        seen.append(explorer.result["Y"][explorer.place].item())
+    assert seen == [4, 5, 7, 8]

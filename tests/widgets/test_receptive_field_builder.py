@@ -161,7 +161,8 @@ def test_the_builder_s_picture_keeps_its_size_and_its_text_is_readable(builder, 
     ("stack", "sentence"),
     [
         ((), "0 layers"), (((3, 1, 1),) * 9, "9 layers"), (((3, 0, 1),), "layer 1 has the stride 0: take 1 to 4"),
-        (((3, 1, 1), (3, 1.5, 1)), "layer 2 has the stride 1.5"), (((3, 1),), "layer 1 is"), ((3, 1, 1), "layer 1 is 3"),
+        (((3, 1, 1), (3, 1.5, 1)), "layer 2 has the stride 1.5"), (((3, 1),), "layer 1 is"),
+        ((3, 1, 1), "layer 1 is 3"),
         (((True, 1, 1),), "the kernel True"),
     ],
 )  # fmt: skip

@@ -1,35 +1,73 @@
 """How the im2col explorer looks: the batch on the left, its matrix on the right, the chosen row below."""
 
+import math
+
 import numpy as np
 
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
+from helpers.drawing.padding import padding_cells
 
-LEFT, TOP, WIDTH, HEIGHT = 8, 34, 250, 306  # of the batch, px
-MATRIX, MATRIX_WIDTH = 318, 360
+LEFT, TOP, WIDTH, HEIGHT = 8, 74, 290, 306  # of the batch, px
+MATRIX, MATRIX_WIDTH = 424, 420
 BELOW = TOP + HEIGHT + 46
 LARGEST_CELL, ROW_CELL, GAP, LABEL = 64, 32, 12, 18
-LEAST_MARK, WIDE_CELL = 7, 30
+LEAST_MARK, WIDE_CELL, LINE = 7, 30, 13
+TINT = 0.82, 0.87, 1.0  # of padding in a matrix that is one image
 
 
 def draw_im2col(result, label):
     """Return the picture of an Im2colExplorer's result."""
-    parts = [_batch(result), _matrix(result), _row(result), _sentences(result)]
+    parts = [_batch(result), _matrix(result), _row(result), _sentences(result), _areas(result)]
     return svg.picture(MATRIX + MATRIX_WIDTH + 8, BELOW + ROW_CELL + 72, *parts, label=label)
+
+
+def _areas(result):
+    """What is pointed at: each padded grid of the batch, and the matrix."""
+    x, pad, (row, column) = result["x"], result["pad"], result["spot"]
+    side, parts, (images, channels) = x.shape[-1] + 2 * pad, [], x.shape[:2]
+    for n, c in np.ndindex(images, channels):
+        left, top, cell = _grid(x, pad, n, c)
+        down = touch.cells("spot", row, side, low=n * side, high=(n + 1) * side - 1, offset=n * side, path=(0,))
+        across = touch.cells("spot", column, side, low=c * side, high=(c + 1) * side - 1, offset=c * side, path=(1,))
+        label = f"picture {n}, channel {c}: point at a pixel, or use the arrow keys"
+        box = left, top, side * cell, side * cell
+        parts.append(touch.area(*box, down=down, across=across, hover=True, label=label))
+    (rows, columns), (high, wide) = result["col"].shape, _matrix_cell(result["col"])
+    down = touch.cells("cell", result["cell"][0], rows, path=(0,))
+    across = touch.cells("cell", result["cell"][1], columns, path=(1,))
+    label = f"matrix, row {result['window']}: point at a number, or use the arrow keys"
+    box = MATRIX, TOP, columns * wide, rows * high
+    parts.append(touch.area(*box, down=down, across=across, hover=True, label=label))
+    return "".join(parts)
+
+
+def _grid(x, pad, image, channel):
+    """Where the padded grid of one channel stands: (left, top, cell)."""
+    side = x.shape[-1] + 2 * pad
+    cell = _batch_cell(*x.shape[:2], side)
+    return LEFT + channel * (side * cell + GAP), TOP + LABEL + image * (side * cell + GAP + LABEL), cell
+
+
+def _matrix_cell(col):
+    """The height and width of a cell of the matrix, px."""
+    rows, columns = col.shape
+    high = min(LARGEST_CELL, MATRIX_WIDTH / columns, HEIGHT / rows)
+    return high, high if max(rows, columns) <= 16 else min(MATRIX_WIDTH / columns, WIDE_CELL)
 
 
 def _batch(result):
     """Every picture a row, every channel a column of grids; the window frames all channels of its picture."""
     back, x, pad = result["direction"] == "col2im", result["x"], result["pad"]
     values, outside = _padded(result["counts"] if back else x, pad), _padded(np.ones_like(x), pad) == 0
-    side, cell = values.shape[-1], _batch_cell(*x.shape[:2], values.shape[-1])
     (n, i, j), (pn, pc, ph, pw) = result["place"], result["pixel_place"]
     name = "how many windows hold each pixel" if back else f"x {x.shape}"
-    parts = [svg.text(LEFT, TOP - 18, name, anchor="start", bold=True)]
+    parts = [svg.text(LEFT, 16, name, anchor="start", bold=True)]
     for image, channel in np.ndindex(*x.shape[:2]):
-        left, top = LEFT + channel * (side * cell + GAP), TOP + LABEL + image * (side * cell + GAP + LABEL)
+        left, top, cell = _grid(x, pad, image, channel)
         parts.append(svg.text(left, top - 6, f"n = {image}, c = {channel}", size=11, anchor="start"))
-        grid, faint = values[image, channel], outside[image, channel]
-        parts.append(svg.matrix(grid, left, top, cell, colors="grey", limit=values.max(), faint=faint))
+        grid, padding = values[image, channel], outside[image, channel]
+        parts.append(svg.matrix(grid, left, top, cell, colors="grey", limit=values.max(), skip=padding))
+        parts.append(padding_cells(~padding, left, top, cell, value=""))
         if image == n:
             size, stride = result["kernel_size"], result["stride"]
             parts.append(svg.frame(left, top, i * stride, j * stride, size, size, cell, line=3))
@@ -41,23 +79,48 @@ def _batch(result):
 def _matrix(result):
     """The matrix, up to 16×16 with its numbers; the chosen row orange, the pixel's copies purple."""
     back, col = result["direction"] == "col2im", result["col"]
-    rows, columns = col.shape
-    small = max(rows, columns) <= 16
-    high = min(LARGEST_CELL, MATRIX_WIDTH / columns, HEIGHT / rows)
-    wide = high if small else min(MATRIX_WIDTH / columns, WIDE_CELL)
+    (rows, columns), (high, wide) = col.shape, _matrix_cell(col)
     values = np.where(result["padding"], 0.0, 1.0) if back else col
     name = f"a matrix of ones {col.shape}" if back else f"im2col(x) {col.shape}"
-    title = svg.text(MATRIX, TOP - 18, name, anchor="start", bold=True)
+    title = svg.text(MATRIX, 16, name, anchor="start", bold=True)
     look = {"colors": "grey", "limit": _brightest(result)}
-    if small:
-        table = svg.matrix(values, MATRIX, TOP, high, faint=result["padding"], **look)
+    if max(rows, columns) <= 16:
+        table = svg.matrix(values, MATRIX, TOP, high, skip=result["padding"], **look)
+        table += padding_cells(~result["padding"], MATRIX, TOP, high, value="")
     else:
-        table = svg.tile(values, MATRIX, TOP, wide * columns, high * rows, **look)
+        grey = svg.levels(values, **look)[..., None].repeat(3, axis=2) / 255
+        table = svg.tile(np.where(result["padding"][..., None], TINT, grey), MATRIX, TOP, wide * columns, high * rows)
     copies = "".join(_mark(MATRIX, TOP, i, j, high, wide) for i, j in result["copies"])
     height = max(high, LEAST_MARK)
     top = TOP + (result["window"] + 0.5) * high - height / 2
     chosen = svg.rect(MATRIX, top, columns * wide, height, stroke=svg.ORANGE, line=3)
-    return title + _arrow(back) + table + chosen + copies
+    return title + _arrow(back) + table + chosen + copies + _row_labels(result, high) + _column_labels(result, wide)
+
+
+def _row_labels(result, high):
+    """Left of the matrix, of which window a row is: all rows where there is room, else some; the chosen one bold."""
+    images, rows, window = len(result["x"]), len(result["col"]), result["window"]
+    positions, step = math.isqrt(rows // images), math.ceil(LINE / high)
+    parts = [svg.text(MATRIX - 30, TOP - 5, "n, i, j" if images > 1 else "i, j", size=11, anchor="end", opacity=0.8)]
+    for row in range(rows):
+        chosen = row == window
+        if chosen or (row % step == 0 and abs(row - window) * high >= LINE):
+            n, i, j = np.unravel_index(row, (images, positions, positions))
+            words = f"{n}, {i}, {j}" if images > 1 else f"{i}, {j}"
+            y = TOP + (row + 0.5) * high + 4
+            parts.append(svg.text(MATRIX - 8, y, words, size=11, anchor="end", bold=chosen))
+    return "".join(parts)
+
+
+def _column_labels(result, wide):
+    """Above the matrix, of which place in the window a column is: row a, column b, with two channels also c."""
+    channels, k = result["x"].shape[1], result["kernel_size"]
+    places, parts = np.array(list(np.ndindex(channels, k, k))), []
+    for line, (name, numbers) in enumerate(zip("bac"[: 2 + (channels > 1)], places.T[[2, 1, 0]], strict=False)):
+        y = TOP - 5 - LINE * line
+        parts.append(svg.text(MATRIX - 8, y, name, size=11, anchor="end", opacity=0.8))
+        parts += [svg.text(MATRIX + (j + 0.5) * wide, y, number, size=11) for j, number in enumerate(numbers)]
+    return "".join(parts)
 
 
 def _row(result):
@@ -68,9 +131,10 @@ def _row(result):
     where = f"row {result['window']}: the window at row {i}, column {j}" + f" of picture {n}" * (len(result["x"]) > 1)
     parts = [svg.text(LEFT, BELOW - 10, where, anchor="start", bold=True, color=svg.ORANGE)]
     limit, width = _brightest(result), ROW_CELL * len(row)
-    for c, (values, faint) in enumerate(zip(np.split(row, channels), np.split(outside, channels), strict=True)):
+    for c, (values, padding) in enumerate(zip(np.split(row, channels), np.split(outside, channels), strict=True)):
         left = LEFT + c * (width / channels + GAP)
-        parts.append(svg.matrix(values[None], left, BELOW, ROW_CELL, colors="grey", limit=limit, faint=faint[None]))
+        parts.append(svg.matrix(values[None], left, BELOW, ROW_CELL, colors="grey", limit=limit, skip=padding[None]))
+        parts.append(padding_cells(~padding[None], left, BELOW, ROW_CELL, value=""))
         parts.append(svg.rect(left, BELOW, width / channels, ROW_CELL, stroke=svg.ORANGE, line=3))
     return "".join(parts)
 
@@ -95,7 +159,7 @@ def _brightest(result):
 
 
 def _arrow(back):
-    start, end = LEFT + WIDTH + 12, MATRIX - 12
+    start, end = LEFT + WIDTH + 14, MATRIX - 66
     return svg.arrow(*((end, TOP + 60, start, TOP + 60) if back else (start, TOP + 60, end, TOP + 60)))
 
 

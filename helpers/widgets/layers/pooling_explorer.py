@@ -1,21 +1,23 @@
 """Pool a picture and the same picture a few pixels further right: which outputs change?"""
 
 import functools
+import math
 
 import ipywidgets as W
-import numpy as np
 import torch
 
 from helpers.data import load_photo
 from helpers.drawing import svg
-from helpers.ops import corr2d, pool2d
+from helpers.ops import corr2d, output_size, pool2d
 
-from ..kit.base import Explorer, choice, slider
+from ..kit.base import choice, slider
 from ..kit.layout import side_by_side
+from ..kit.player import player
+from ..kit.walk import Walk, place
+from .pooling_picture import draw_pooling, pooled
 
 FARTHEST = 8  # px to the right
-ROWS, LEFT, RIGHT, SIDE = (26, 286), 8, 372, 216  # panels, px
-LARGEST_CELL, SMALLEST_FONT = 72, 6
+MOST_OUTPUTS = (96 + 2 * 4) ** 2
 ROUNDING = 1e-4  # two averages of the same numbers in another order may differ by less
 STRONG = 0.5  # an edge of the photo is a Sobel response above it
 
@@ -68,134 +70,84 @@ def shifted(name: str, shift: int) -> torch.Tensor:
     return wide[:, FARTHEST - shift : wide.shape[1] - shift]
 
 
-class PoolingExplorer(Explorer):
-    """Pool a picture before and after a shift, and mark the outputs that differ.
+class PoolingExplorer(Walk):
+    """Drag a picture a few pixels to the right, pool it before and after, and mark the outputs that differ.
 
     `result` holds X (H, W) and moved (H, W), the outputs Y and Z (Ho, Wo), changed (Ho, Wo, bool) and active: where Y
-    or Z is not 0. Window, stride and padding are the same for height and width.
+    or Z is not 0. Window, stride and padding are the same for height and width. "place" (row, column) is the chosen
+    output, "windows" what it is made of before and after, (p, p) each, nan where there is padding.
     """
 
-    picture_name = choice("0…8", PICTURES, "picture")
+    picture_name = choice("edge", PICTURES, "picture")
     mode = choice("max", ["max", "avg"], "mode")
     pool_size = slider(2, 1, 8, "window", help="p: the window has p × p pixels")
     stride = slider(1, 1, 8, "stride")
     padding = slider(0, 0, 4, "padding", help="per side, at most half the window; −∞ for max, 0 for avg")
     shift = slider(1, 0, FARTHEST, "shift to the right", help="pixels")
+    place = place((0, 0), "place", help="row and column of the output that is taken apart")
+    position = slider(0, 0, MOST_OUTPUTS - 1, "position", help="the same, counted row by row")
 
     def arrange(self):
-        """Put the choice of picture above, and the sliders in pairs below it."""
+        """Put the choices above, apart from each other, the sliders below; last, what walks the window."""
         c = self.controls
-        pairs = ("picture_name", "mode"), ("pool_size", "stride"), ("padding", "shift")
-        return W.VBox([side_by_side([c[name] for name in pair], "flex-end") for pair in pairs])
+        for name in ("pool_size", "stride", "padding", "shift"):
+            c[name].layout.width, c[name].style.description_width = "320px", "110px"
+        c["mode"].layout.margin = "2px 2px 2px 28px"
+        self.play = player(c["position"])
+        rows = ("picture_name", "mode"), ("pool_size", "stride"), ("padding", "shift")
+        rows = [[c[name] for name in row] for row in rows]
+        return W.VBox([side_by_side(rows[0]), side_by_side(rows[1]), side_by_side([*rows[2], self.play])])
+
+    def outputs(self, picture_name, pool_size, stride, padding, **others):
+        """Return (rows, columns) of the pooled picture; window and padding as far as they fit."""
+        shape = tuple(shifted(picture_name, 0).shape)
+        p = min(pool_size, *shape)
+        return output_size(shape, p, stride=stride, padding=min(padding, p // 2))
 
     def limits(self, picture_name, pool_size, **others):
         """Keep the window inside the picture and the padding within half the window."""
         largest = min(shifted(picture_name, 0).shape)
-        return {"pool_size": (1, largest), "padding": (0, min(pool_size, largest) // 2)}
+        fits = {"pool_size": (1, largest), "padding": (0, min(pool_size, largest) // 2)}
+        return fits | super().limits(picture_name=picture_name, pool_size=pool_size, **others)
 
-    def compute(self, picture_name, mode, pool_size, stride, padding, shift):
+    def compute(self, picture_name, mode, pool_size, stride, padding, shift, place, **others):
         """Pool both pictures and compare."""
         X, moved = shifted(picture_name, 0), shifted(picture_name, shift)
         Y, Z = (pool2d(picture, pool_size, mode, stride=stride, padding=padding) for picture in (X, moved))
         return {
             "name": picture_name, "mode": mode, "pool_size": pool_size, "stride": stride, "padding": padding,
-            "shift": shift, "X": X, "moved": moved, "Y": Y, "Z": Z, "output": Z,
+            "shift": shift, "farthest": FARTHEST, "X": X, "moved": moved, "Y": Y, "Z": Z, "output": Z, "place": place,
+            "windows": [window(picture, place, pool_size, stride, padding) for picture in (X, moved)],
             "changed": (Z - Y).abs() > ROUNDING, "active": (Y != 0) | (Z != 0),
         }  # fmt: skip
 
     def describe(self, result):
-        """Say the setting, the range of the output, and how many outputs change."""
-        Y, p = result["Y"], result["pool_size"]
+        """Say the setting, the range of the output, how many outputs change, and the chosen one."""
+        Y, p, (i, j) = result["Y"], result["pool_size"], result["place"]
         return (
             f"{result['mode']} pooling of {result['name']} ({_size(result['X'])}), window {p}×{p}, stride "
             f"{result['stride']}, padding {result['padding']}: {_size(Y)} outputs from {svg.number(Y.min())} to "
-            f"{svg.number(Y.max())}. {_shift(result).capitalize()}, {_counts(result)}."
+            f"{svg.number(Y.max())}. Shifted right by {result['shift']} px, {counts(result)}. "
+            f"The one in row {i}, column {j} is {pooled(Y[i, j])} before and {pooled(result['Z'][i, j])} after."
         )
 
     def draw(self, result):
         """Draw the picture and its pooled output, below it both after the shift."""
-        first, second = ROWS
-        parts = [
-            _input(result, result["X"], first, "picture"), _arrow(result, first), _output(result["Y"], result, first),
-            _input(result, result["moved"], second, _shift(result)), _arrow(result, second),
-            _output(result["Z"], result, second), _marks(result, second), _caption(result, second + SIDE + 18),
-        ]  # fmt: skip
-        return svg.picture(RIGHT + SIDE + 8, second + SIDE + 26, *parts, label=self.describe(result))
+        return draw_pooling(result, counts(result), self.describe(result))
 
 
-def _input(result, X, top, name):
-    """The picture with its padding as empty cells, and the first two positions of the window."""
-    p, padding, stride = result["pool_size"], result["padding"], result["stride"]
-    padded = np.pad(X.numpy(), padding)
-    cell, empty = _cell(padded), np.pad(np.zeros(X.shape), padding, constant_values=1)
-    inside = LEFT + padding * cell, top + padding * cell
-    if max(padded.shape) > 16:
-        table = _table(result, X, *inside, cell)
-    else:
-        table = _table(result, padded, LEFT, top, cell, empty)
-    fits = stride + p <= padded.shape[1]
-    second = svg.frame(LEFT, top, 0, stride, p, p, cell, line=1.5, dash="4 3") if fits else ""
-    first = svg.frame(LEFT, top, 0, 0, p, p, cell)
-    border = svg.rect(LEFT, top, padded.shape[1] * cell, padded.shape[0] * cell, stroke=svg.GREY, line=0.8, dash="2 2")
-    value = f", padded by {padding} with {'−∞' if result['mode'] == 'max' else '0'}" if padding else ""
-    return svg.text(LEFT, top - 8, name + value, anchor="start") + table + border + second + first
+def window(picture, place, p, stride, padding):
+    """Return the pixels (p, p) that one output is made of; nan in the padding."""
+    padded = torch.nn.functional.pad(picture, (padding,) * 4, value=math.nan)
+    row, column = (at * stride for at in place)
+    return padded[row : row + p, column : column + p]
 
 
-def _output(Y, result, top):
-    table = _table(result, Y, RIGHT, top, _cell(Y))
-    title = svg.text(RIGHT, top - 8, f"pooled, {Y.shape[0]} × {Y.shape[1]}", anchor="start")
-    return title + table + svg.frame(RIGHT, top, 0, 0, 1, 1, _cell(Y))
-
-
-def _marks(result, top):
-    """A frame around each changed output; from 17 cells a side on, coloured pixels."""
-    changed, cell = result["changed"], _cell(result["changed"])
-    if max(changed.shape) <= 16:
-        inset = [(RIGHT + j * cell + 2, top + i * cell + 2) for i, j in changed.nonzero().tolist()]
-        return "".join(svg.rect(x, y, cell - 4, cell - 4, stroke=svg.PURPLE, line=2.5) for x, y in inset)
-    grey = svg.levels(result["Z"], "grey", _limit(result))[..., None].repeat(3, axis=2) / 255
-    purple = np.array([int(svg.PURPLE[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-    colored = np.where(changed.numpy()[..., None], purple, grey)
-    return svg.tile(colored, RIGHT, top, cell * changed.shape[1], cell * changed.shape[0])
-
-
-def _arrow(result, top):
-    height, middle = top + 60, (LEFT + SIDE + RIGHT) / 2
-    window = f"{result['mode']} of {result['pool_size']} × {result['pool_size']}"
-    return "".join([
-        svg.text(middle, height - 10, window),
-        svg.arrow(middle - 40, height, middle + 40, height),
-        svg.text(middle, height + 20, f"stride {result['stride']}"),
-    ])  # fmt: skip
-
-
-def _table(result, values, x, y, cell, faint=None):
-    values = np.asarray(values)
-    readable = values.size > 256 or min(svg.fit(svg.number(value), cell) for value in values.flat) >= SMALLEST_FONT
-    return svg.matrix(values, x, y, cell, colors="grey", limit=_limit(result), numbers=readable, faint=faint)
-
-
-def _limit(result):
-    return result["X"].max().item()
-
-
-def _cell(values):
-    return min(LARGEST_CELL, SIDE / max(values.shape))
-
-
-def _caption(result, y):
-    sign = svg.rect(LEFT, y - 9, 10, 10, stroke=svg.PURPLE, line=2.5)
-    return sign + svg.text(LEFT + 18, y, _counts(result), anchor="start")
-
-
-def _counts(result):
+def counts(result):
+    """Return how many outputs change, in words."""
     changed, active, outputs = int(result["changed"].sum()), int(result["active"].sum()), result["Y"].numel()
     share = f", or {changed / active:.0%} of the {active} that are not 0 before or after" if active else ""
     return f"{changed} of {outputs} outputs change: {changed / outputs:.0%}{share}"
-
-
-def _shift(result):
-    return f"shifted right by {result['shift']} px"
 
 
 def _size(X):
