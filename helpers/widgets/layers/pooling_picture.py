@@ -31,7 +31,7 @@ def _input(result, X, top, name):
     rows, columns = (n + 2 * padding for n in X.shape)
     outside = "−∞" if result["mode"] == "max" else "0"
     table = _table(result, X, LEFT + padding * cell, top + padding * cell, cell)
-    name += f"; padded by {padding} with {outside}" if padding else ""
+    name += f", padded by {padding} with {outside}" if padding and X is result["X"] else ""
     parts = [svg.text(LEFT, top - 8, name, anchor="start"), table]
     if max(rows, columns) <= 16:
         parts.append(padding_cells(ring(X.shape, (padding, padding)), LEFT, top, cell, value=outside))
