@@ -44,6 +44,13 @@ class Lab(NamedTuple):
     folder: pathlib.Path
 
 
+def write_notebook(lab, name, sources):
+    """Write a notebook with these code cells where a Lab serves it."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(made, lab.folder / "root" / name)
+
+
 @contextlib.contextmanager
 def jupyterlab(folder, notebooks=ROOT / "notebooks", theme="Light"):
     """Run JupyterLab on a free loopback port over a copy of `notebooks`; yields a Lab."""
@@ -212,9 +219,7 @@ def open_notebook(lab, chromium):
     def open_(name, *sources):
         """Open a notebook of the course or, with `sources`, one made of these cells."""
         if sources:
-            cells = [nbformat.v4.new_code_cell(source) for source in sources]
-            made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-            nbformat.write(made, lab.folder / "root" / name)
+            write_notebook(lab, name, sources)
         pages.append(Page(chromium, lab, name))
         return pages[-1]
 

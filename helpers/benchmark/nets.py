@@ -11,13 +11,12 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from helpers.anatomy import describe_net
-from helpers.drawing import INK, new_figure
+from helpers.drawing import INK, new_figure, svg
 from helpers.training import profile, train_ch6
 from helpers.training.recipes import RECIPES, Recipe, recipe
 
 from .measure import machine
 
-BLUE = "#1f5af0"
 FOLDER = Path(__file__).parent / "results"
 TITLES = {
     "lenet": "LeNet", "alexnet": "AlexNet", "vgg": "VGG-11", "nin": "NiN", "googlenet": "GoogLeNet",
@@ -168,8 +167,8 @@ def plot_nets(results: Results, ax=None):
     largest = max(row.params for row in results.rows)
     for row in results.rows:
         x = row.multiply_adds / 1e6
-        ax.errorbar(x, row.mean, yerr=row.sd, color=BLUE, capsize=3)
-        ax.scatter(x, row.mean, s=20 + 380 * row.params / largest, color=BLUE, alpha=0.6)
+        ax.errorbar(x, row.mean, yerr=row.sd, color=svg.BLUE, capsize=3)
+        ax.scatter(x, row.mean, s=20 + 380 * row.params / largest, color=svg.BLUE, alpha=0.6)
         crowded = any(1 < other.multiply_adds / row.multiply_adds < 2 and abs(other.mean - row.mean) < 0.015
                       for other in results.rows)  # fmt: skip
         ax.annotate(row.title, (x, row.mean), textcoords="offset points", xytext=(-12 if crowded else 12, 4),

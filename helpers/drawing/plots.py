@@ -5,13 +5,15 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
-INK = "#757575"
+from . import svg
+
+INK = svg.GREY
 STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
     "legend.framealpha": 0,
-    "axes.prop_cycle": plt.cycler(color=["#1f5af0", "#ad5800", "#107a55", "#c2189f"]),
+    "axes.prop_cycle": plt.cycler(color=svg.ACCENTS),
     "axes.spines.top": False,
     "axes.spines.right": False,
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor"), INK),
@@ -69,7 +71,7 @@ def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=N
 def plot_bars(values, ax=None, *, xlabel="", log=False, fmt="{:.3g}"):
     """Show {name: number} as horizontal bars with the number behind each; returns ax."""
     ax = ax or new_figure(width=4.5, height=0.45 * len(values) + 0.6)[1]
-    bars = ax.barh(list(values), list(values.values()), color="#1f5af0", height=0.6, log=log)
+    bars = ax.barh(list(values), list(values.values()), color=svg.BLUE, height=0.6, log=log)
     ax.bar_label(bars, [fmt.format(value) for value in values.values()], padding=4, color=INK, fontsize=9)
     ax.margins(x=0.2)
     ax.invert_yaxis()

@@ -15,11 +15,10 @@ def cells(name, at, count, low=0, high=None, *, offset=0, size=None, path=()):
     """Return an axis of `count` equal cells: the one under the pointer, plus `offset`, kept within low..high.
 
     With `size`, the value is the first of so many cells, a window: taken by one of them, it is held there in a drag.
-
     `at` is the present value, `path` the place in a parameter that is a table, as (row, column).
     """
-    return _axis("cell", name, at, low, count - 1 if high is None else high, path, count=count, offset=offset,
-                 **({"size": size} if size else {}))  # fmt: skip
+    window = {"size": size} if size else {}
+    return _axis("cell", name, at, low, count - 1 if high is None else high, path, count=count, offset=offset, **window)
 
 
 def steps(name, at, values):

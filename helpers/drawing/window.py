@@ -14,8 +14,8 @@ def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
 
     X (n_h, n_w) and K (k_h, k_w) are small enough for each cell to show its number; `padding` zeros stand dotted
     around X, `stride` is the step of the window, the same for rows and columns. With reveal=False, the rest of the
-    output stays empty, for the reader to find. Raises ValueError where the kernel
-    does not fit, or the output has no such element.
+    output stays empty, for the reader to find. Raises ValueError where the kernel does not fit, or the output has no
+    such element.
     """
     X, K = (np.asarray(getattr(part, "detach", lambda part=part: part)(), dtype=float) for part in (X, K))
     padded = np.pad(X, padding)

@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from helpers.drawing import svg
+
 from .compare import ITERATORS, compare, equal, kind_of, number, numbers, shown, tensor_of
 from .guard import NotAttempted, Refused, ReturnedNone, bounded, is_stub, plain, said_by, watched
 
@@ -75,7 +77,7 @@ class Verdict:
     __repr__ = __str__
 
     def _repr_html_(self):
-        color = {True: "#107a55", False: "#ad5800", None: "#757575"}[self.passed]
+        color = {True: svg.GREEN, False: svg.ORANGE, None: svg.GREY}[self.passed]
         style = f"border-left:4px solid {color};padding:2px 10px;white-space:pre-wrap"
         return f'<div role="status" style="{style}">{html.escape(str(self))}</div>'
 

@@ -218,6 +218,7 @@ def to_grey(conv):
 
 
 def batch(formula):
+    """Return the source of a largest_batch that computes this formula, but no less than 0."""
     return f"def largest_batch(params, activation_bytes, memory):\n    return max(0, {formula})"
 
 

@@ -17,7 +17,8 @@ SIGHT = {
     "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
-DARK = dict(re.findall(r'\[fill="(#\w+)"\], body\.vscode-dark[^{]*\{ fill: (#\w+)', (FOLDER / "stage.css").read_text()))
+LIGHTENED = r'vscode-dark\) \.cnn-view \[fill="(#\w+)"\] \{ fill: (#\w+)'
+DARK = dict(re.findall(LIGHTENED, (FOLDER / "stage.css").read_text()))
 
 
 def linear(color):

@@ -1,5 +1,7 @@
 """A real mouse on the picture of a widget, for the browser tests of the widgets."""
 
+import pytest
+
 # A point of an area, found in the same moment, as a redraw may replace it. Its bounding box would count the edge.
 INSIDE = """(widget, [label, u, v]) => {
   const area = widget.querySelector(`[data-touch][aria-label^="${label}"]`);
@@ -34,6 +36,14 @@ class Hand:
         self.to(label, *end, steps=steps)
         self.mouse.up()
 
+    def click(self, label, place):
+        self.drag(label, place, place)
+
+    def press(self, label, *keys):
+        self.area(label).focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
     def said(self):
         return self.widget.locator("svg[aria-label]").first.get_attribute("aria-label")
 
@@ -56,3 +66,8 @@ class Hand:
             }""",
             code,
         )
+
+
+def on(number):
+    """Run a test with `hand` on the widget of that number in the notebook of its module's CELLS."""
+    return pytest.mark.parametrize("hand", [number], indirect=True)

@@ -2,11 +2,9 @@
 
 import pathlib
 
-import nbformat
 import pytest
 
-from ..browser import KERNEL, Page
-from .mouse import Hand
+from .mouse import on
 
 CELLS = [f"""import sys
 sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
@@ -24,71 +22,35 @@ builder""", """block = InceptionExplorer()
 block"""]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def opened(lab, chromium):
-    made = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata={"kernelspec": KERNEL}
-    )
-    nbformat.write(made, lab.folder / "root" / "by_hand_nets.ipynb")
-    page = Page(chromium, lab, "by_hand_nets.ipynb")
-    page.run_all(120)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def hand(opened, request):
-    """The hand on the widget whose number the test gives; nothing jumps, nothing goes wrong."""
-    hand = Hand(opened, request.param)
-    height = hand.widget.bounding_box()["height"]
-    yield hand
-    assert hand.widget.bounding_box()["height"] == pytest.approx(height, abs=1)
-    assert not opened.errors and not opened.alerts()
-
-
-def on(number):
-    return pytest.mark.parametrize("hand", [number], indirect=True)
-
-
-def click(hand, label, place):
-    hand.drag(label, place, place)
-
-
-def press(hand, label, *keys):
-    hand.area(label).focus()
-    for key in keys:
-        hand.page.keyboard.press(key)
-
-
 @on(0)
 @pytest.mark.timeout(200)
 def test_click_a_layer_a_map_a_pixel_and_a_picture(hand):
-    click(hand, "layers", (4.5 / 6, 0.25))  # the fifth of twelve layers, in two rows
+    hand.click("layers", (4.5 / 6, 0.25))  # the fifth of twelve layers, in two rows
     hand.wait_for("layer net[4] Conv2d: 16 maps")
-    click(hand, "maps", (0.9, 0.1))
+    hand.click("maps", (0.9, 0.1))
     hand.wait_for("channel 5 ")  # six of sixteen in a row
     hand.drag("pixel", (0.05, 0.05), (0.75, 0.35))
     hand.wait_for("at row 3, column 7")
     hand.drag("window", (0.5, 0.5), (0.95, 0.95))
     hand.wait_for("at row 9, column 9")
-    click(hand, "test pictures", (3.5 / 18, 0.5))
+    hand.click("test pictures", (3.5 / 18, 0.5))
     hand.wait_for("picture 3 (dress; the net says")
     hand.area("later test pictures").click()
     hand.wait_for("picture 18 ")
 
-    press(hand, "test pictures", "ArrowRight", "PageDown")
+    hand.press("test pictures", "ArrowRight", "PageDown")
     hand.wait_for("picture 37 ")
-    press(hand, "pixel", "ArrowUp", "ArrowLeft")
+    hand.press("pixel", "ArrowUp", "ArrowLeft")
     hand.wait_for("at row 8, column 8")
-    press(hand, "maps", "ArrowRight", "ArrowDown")
+    hand.press("maps", "ArrowRight", "ArrowDown")
     hand.wait_for("channel 12 ")
-    press(hand, "layers", "End")
+    hand.press("layers", "End")
     hand.wait_for("layer net[11] Linear: 10 values")
-    click(hand, "values", (0.5, 0.75))
+    hand.click("values", (0.5, 0.75))
     hand.wait_for("unit 7:")
-    press(hand, "values", "ArrowUp")
+    hand.press("values", "ArrowUp")
     hand.wait_for("unit 6:")
-    press(hand, "layers", "ArrowUp", "Home")
+    hand.press("layers", "ArrowUp", "Home")
     hand.wait_for("layer net[0]")
     hand.ask("r = feature_maps.result")
     hand.ask("value = r['activations']['0'][r['channel']][r['place']]")
@@ -98,36 +60,36 @@ def test_click_a_layer_a_map_a_pixel_and_a_picture(hand):
 @on(1)
 @pytest.mark.timeout(200)
 def test_look_at_a_layer_a_unit_a_pixel_and_drag_the_cover(hand):
-    click(hand, "layers", (4.5 / 6, 0.25))
+    hand.click("layers", (4.5 / 6, 0.25))
     hand.wait_for("layer net[4] Conv2d 16×10×10")
-    click(hand, "maps", (0.9, 0.1))
+    hand.click("maps", (0.9, 0.1))
     hand.wait_for("unit 5:")
     hand.drag("pixel", (0.05, 0.05), (0.75, 0.35))
     hand.wait_for("at row 3, column 7")
-    press(hand, "pixel", "ArrowDown")
+    hand.press("pixel", "ArrowDown")
     hand.wait_for("at row 4, column 7")
-    press(hand, "maps", "Home")
+    hand.press("maps", "Home")
     hand.wait_for("unit 0:")
     hand.widget.get_by_role("button", name="Grad-CAM").click()
-    click(hand, "values", (2.5 / 16, 0.5))
+    hand.click("values", (2.5 / 16, 0.5))
     hand.wait_for("unit 2: for")
-    press(hand, "values", "ArrowRight")
+    hand.press("values", "ArrowRight")
     hand.wait_for("unit 3: for")
     hand.widget.get_by_role("button", name="occlusion").click()
     hand.wait_for("covering 7×7 pixels")
     hand.drag("cover", (0.5, 0.5), (0.02, 0.98))
     hand.wait_for("window at row 10, column 0")
-    press(hand, "cover", "ArrowRight", "ArrowUp")
+    hand.press("cover", "ArrowRight", "ArrowUp")
     hand.wait_for("window at row 9, column 1")
     hand.widget.get_by_role("button", name="top pictures").click()
     hand.wait_for("strongest of 40 pictures")
     strongest = hand.ask("print(look.result['numbers'][1])").strip()
     hand.area("strongest 2").click()
     hand.wait_for(f"picture {strongest} ")
-    press(hand, "strongest 3", "Enter")
+    hand.press("strongest 3", "Enter")
     third = hand.ask("print(look.result['numbers'][2])").strip()
     hand.wait_for(f"picture {third} ")
-    press(hand, "pictures", "Home")
+    hand.press("pictures", "Home")
     hand.wait_for("picture 0 ")
 
 
@@ -136,28 +98,28 @@ def test_look_at_a_layer_a_unit_a_pixel_and_drag_the_cover(hand):
 def test_drag_two_pictures_and_click_a_class(hand):
     hand.drag("picture,", (0.5, 0.5), (0.5 + 5 / 28, 0.5))
     hand.wait_for("shifted 5 px to the right")
-    click(hand, "second pictures", (7.5 / 18, 0.5))
+    hand.click("second pictures", (7.5 / 18, 0.5))
     hand.wait_for("beside it picture 7 (sneaker)")
     hand.drag("second picture,", (0.5, 0.5), (0.5 - 9 / 28, 0.5))
     hand.wait_for("picture 7 (sneaker), shifted 9 px to the left")
-    click(hand, "class maps", (2.5 / 5, 0.75))
+    hand.click("class maps", (2.5 / 5, 0.75))
     hand.wait_for("Class map of sneaker")
-    click(hand, "probabilities", (0.5, 0.85))
+    hand.click("probabilities", (0.5, 0.85))
     hand.wait_for("Class map of bag")
-    click(hand, "pictures", (2.5 / 18, 0.5))
+    hand.click("pictures", (2.5 / 18, 0.5))
     hand.wait_for("picture 2 (pullover)")
 
-    press(hand, "class maps", "ArrowRight")
+    hand.press("class maps", "ArrowRight")
     hand.wait_for("Class map of ankle boot")
-    press(hand, "probabilities", "ArrowUp")
+    hand.press("probabilities", "ArrowUp")
     hand.wait_for("Class map of bag")
-    press(hand, "second picture,", "ArrowRight")
+    hand.press("second picture,", "ArrowRight")
     hand.wait_for("shifted 8 px to the left")
-    press(hand, "picture,", "Home")
+    hand.press("picture,", "Home")
     hand.wait_for("picture 2 (pullover), beside")
-    press(hand, "enlarge the answer", " ")
+    hand.press("enlarge the answer", " ")
     hand.area("enlarge the answer").wait_for(state="detached")
-    press(hand, "second pictures", "Home")
+    hand.press("second pictures", "Home")
     hand.page.wait_for_function(
         "box => !box.querySelector('svg[aria-label]').getAttribute('aria-label').includes('beside')",
         arg=hand.widget.element_handle(),
@@ -168,17 +130,17 @@ def test_drag_two_pictures_and_click_a_class(hand):
 @on(3)
 @pytest.mark.timeout(200)
 def test_click_the_numbers_of_a_net(hand):
-    click(hand, "block 3, convolutions", (0.9, 0.5))
+    hand.click("block 3, convolutions", (0.9, 0.5))
     hand.wait_for("1×8 1×16 3×32 2×64 2×64 →128")
     hand.drag("block 3, channels", (0.1, 0.5), (0.9, 0.5))
     hand.wait_for("3×256 ")
-    click(hand, "dense layers", (0.5, 0.5))
+    hand.click("dense layers", (0.5, 0.5))
     hand.wait_for("→256")
-    press(hand, "block 5, convolutions", "Home")
+    hand.press("block 5, convolutions", "Home")
     hand.wait_for("3×256 2×64 →256")
-    press(hand, "block 1, channels", "ArrowRight", "ArrowRight")
+    hand.press("block 1, channels", "ArrowRight", "ArrowRight")
     hand.wait_for("1×32 ")
-    press(hand, "dense layers", "ArrowLeft")
+    hand.press("dense layers", "ArrowLeft")
     hand.wait_for("→128")
     params = int(hand.ask("print(sum(stage.params for stage in builder.result['stages']))"))
     assert f"{params:,} parameters" in hand.said()
@@ -193,10 +155,10 @@ def test_drag_the_numbers_of_an_inception_block(hand):
     assert abs(int(hand.ask("print(block.reduce3)")) - 165) <= 2 and "own block" in hand.said()
     hand.drag("height and width", (0.1, 0.5), (0.9, 0.5))
     hand.area("height and width, size 47").wait_for()
-    press(hand, label, "PageDown", "ArrowLeft")
-    press(hand, "input,", "ArrowRight")
+    hand.press(label, "PageDown", "ArrowLeft")
+    hand.press("input,", "ArrowRight")
     hand.wait_for("193×47×47 in")
-    press(hand, "path 4, 1×1", "End")
+    hand.press("path 4, 1×1", "End")
     hand.wait_for("+ 256 = 480 channels out")
     hand.widget.get_by_role("button", name="5b").click()
     hand.wait_for("block 5b: 832×7×7 in")

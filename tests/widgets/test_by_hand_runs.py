@@ -2,11 +2,9 @@
 
 import pathlib
 
-import nbformat
 import pytest
 
-from ..browser import KERNEL, Page
-from .mouse import Hand
+from .mouse import on
 
 CELLS = [f"""import sys
 sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
@@ -25,38 +23,6 @@ for lr in (0.9, 0.01, 0.1):
     lab.run()
     lab.wait()
 lab""", "DepthLab(small(200, shuffle=True), small(60, seed=9), blocks=3)"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def opened(lab, chromium):
-    made = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata={"kernelspec": KERNEL}
-    )
-    nbformat.write(made, lab.folder / "root" / "by_hand_runs.ipynb")
-    page = Page(chromium, lab, "by_hand_runs.ipynb")
-    page.run_all(120)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def hand(opened, request):
-    """The hand on the widget whose number the test gives; nothing jumps, nothing goes wrong."""
-    hand = Hand(opened, request.param)
-    height = hand.widget.bounding_box()["height"]
-    yield hand
-    assert hand.widget.bounding_box()["height"] == pytest.approx(height, abs=1)
-    assert not opened.errors and not opened.alerts()
-
-
-def on(number):
-    return pytest.mark.parametrize("hand", [number], indirect=True)
-
-
-def press(hand, label, *keys):
-    hand.area(label).focus()
-    for key in keys:
-        hand.page.keyboard.press(key)
 
 
 @on(0)
@@ -84,18 +50,18 @@ def test_draw_drag_turn_and_scale(hand):
     hand.drag("scale", (0.5, 0.5), (0.5 - 126 / 26 / 2, 0.5 - 126 / 26 / 2))
     hand.wait_for("scaled 0.50")
 
-    press(hand, "picture,", "ArrowRight", "ArrowDown")
+    hand.press("picture,", "ArrowRight", "ArrowDown")
     hand.wait_for("shifted 1 right and 1 down")
-    press(hand, "turn", "ArrowUp")
+    hand.press("turn", "ArrowUp")
     hand.wait_for("rotated 5°")
-    press(hand, "scale", "End")
+    hand.press("scale", "End")
     hand.wait_for("scaled 2.00")
     hand.widget.get_by_role("button", name="clear").click()
-    press(hand, "drawing pad", "Home", " ")
+    hand.press("drawing pad", "Home", " ")
     hand.area("drawing pad, the pen down at row 14, column 0").wait_for()
-    press(hand, "drawing pad", "ArrowRight", "ArrowRight")
+    hand.press("drawing pad", "ArrowRight", "ArrowRight")
     hand.area("drawing pad, the pen down at row 14, column 2").wait_for()
-    press(hand, "drawing pad", " ")
+    hand.press("drawing pad", " ")
     hand.area("drawing pad, the pen up at row 14, column 2").wait_for()
     assert hand.ask("print(picture_lab.pad.ink[14, :4].round().tolist())").strip() == "[1.0, 1.0, 1.0, 0.0]"
 
@@ -119,7 +85,7 @@ def test_drag_a_histogram_its_ends_and_the_number_of_batches(hand):
             ("gamma", "ArrowUp", "gamma -0.75"), ("output", "Home", "output, beta -3"),
             ("running mean", "PageDown", "running mean, 30")]  # fmt: skip
     for label, key, said in keys:
-        press(hand, label, key)
+        hand.press(label, key)
         hand.area(said).wait_for()
     hand.widget.get_by_role("button", name="eval").click()
     hand.wait_for("eval mode")
@@ -134,9 +100,9 @@ def test_point_at_a_layer_of_resnet18(hand):
     hand.wait_for("Convolution 1 of ResNet-18, 7×7, 1 to 64 channels, 96×96 pixels, stride 2")
     hand.to("times of ResNet-18", 7.5 / 20, 0.5)
     hand.wait_for("Convolution 8 of ResNet-18, 1×1, 64 to 128 channels")
-    press(hand, "times of ResNet-18", "ArrowRight")
+    hand.press("times of ResNet-18", "ArrowRight")
     hand.wait_for("Convolution 9 of ResNet-18")
-    press(hand, "times of ResNet-18", "End")
+    hand.press("times of ResNet-18", "End")
     hand.wait_for("Convolution 20 of ResNet-18, 3×3, 512 to 512 channels")
     hand.to("square, your layer", 0.5, 0.5)
     hand.wait_for("Your layer")
@@ -151,7 +117,7 @@ def test_take_the_settings_of_a_named_run(hand):
     assert hand.widget.locator(".cnn-lit").count() == 2, "the row and the curves"
     hand.area("run A").click()
     hand.wait_for("Next run: lr 0.9, batch 64, sigmoid, avg pooling")
-    press(hand, "run B", "Enter")
+    hand.press("run B", "Enter")
     hand.wait_for("Next run: lr 0.01,")
     hand.widget.get_by_role("button", name="run", exact=True).click()
     hand.area("run D").wait_for()
@@ -164,7 +130,7 @@ def test_take_the_settings_of_a_named_run(hand):
 def test_drag_the_depth(hand):
     hand.drag("length of the gradient", (3 / 24, 0.5), (10 / 24, 0.5))
     hand.wait_for("10 blocks, plain, with batch norm: 22 layers")
-    press(hand, "cosine between", "ArrowLeft")
+    hand.press("cosine between", "ArrowLeft")
     hand.wait_for("9 blocks, plain")
-    press(hand, "cosine between", "Home")
+    hand.press("cosine between", "Home")
     hand.wait_for("1 block, plain")

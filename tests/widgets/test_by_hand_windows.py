@@ -2,11 +2,7 @@
 
 import pathlib
 
-import nbformat
-import pytest
-
-from ..browser import KERNEL, Page
-from .mouse import Hand
+from .mouse import on
 
 CELLS = [f"""import sys
 sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
@@ -19,38 +15,6 @@ im2col"""]  # fmt: skip
 PADDING, POOLING, FIELD, IM2COL = range(4)
 
 
-@pytest.fixture(scope="module")
-def opened(lab, chromium):
-    made = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata={"kernelspec": KERNEL}
-    )
-    nbformat.write(made, lab.folder / "root" / "by_hand_windows.ipynb")
-    page = Page(chromium, lab, "by_hand_windows.ipynb")
-    page.run_all(120)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def hand(opened, request):
-    """The hand on the widget whose number the test gives; nothing jumps, nothing goes wrong."""
-    hand = Hand(opened, request.param)
-    height = hand.widget.bounding_box()["height"]
-    yield hand
-    assert hand.widget.bounding_box()["height"] == pytest.approx(height, abs=1)
-    assert not opened.errors and not opened.alerts()
-
-
-def on(number):
-    return pytest.mark.parametrize("hand", [number], indirect=True)
-
-
-def press(hand, label, *keys):
-    hand.area(label).focus()
-    for key in keys:
-        hand.page.keyboard.press(key)
-
-
 @on(PADDING)
 def test_the_window_is_dragged_an_output_clicked_the_padding_pulled_out(hand):
     hand.drag("window", (0.2, 0.2), (0.6, 0.4))  # of 5×5 pixels: the middle of the window
@@ -61,16 +25,16 @@ def test_the_window_is_dragged_an_output_clicked_the_padding_pulled_out(hand):
     hand.mouse.down()
     hand.mouse.up()
     hand.wait_for("row 3, column 0 is 6.")
-    press(hand, "output", "ArrowRight", "ArrowUp")
+    hand.press("output", "ArrowRight", "ArrowUp")
     hand.wait_for("row 2, column 1 is 37.")
-    press(hand, "window", "ArrowLeft", "End")
+    hand.press("window", "ArrowLeft", "End")
     hand.wait_for("row 2, column 3 is 16.")
     cell = 330 / 9 / 16  # one of 9 in 330 px, in widths of the strip that is dragged
     hand.drag("edge of the padding, left", (0.5, 0.5), (0.5 - cell, 0.5))
     hand.wait_for("padding 2")
     hand.drag("edge of the padding, top", (0.5, 0.5), (0.5, 0.5 + 2 * cell))
     hand.wait_for("padding 0")
-    press(hand, "edge of the padding, right", "ArrowUp")
+    hand.press("edge of the padding, right", "ArrowUp")
     hand.wait_for("padding 1, stride 1, dilation 1: output 4×4")
 
 
@@ -79,18 +43,18 @@ def test_the_picture_and_the_window_are_dragged(hand):
     hand.wait_for("Shifted right by 1 px, 15 of 30 outputs change")
     hand.drag("picture, shifted", (0.3, 0.5), (0.3 + 2 / 7, 0.5))
     hand.wait_for("Shifted right by 3 px")
-    press(hand, "picture, shifted", "ArrowLeft", "ArrowLeft")
+    hand.press("picture, shifted", "ArrowLeft", "ArrowLeft")
     hand.wait_for("Shifted right by 1 px, 15 of 30")
     hand.drag("window", (0.1, 0.1), (3 / 7, 4 / 6))
     hand.wait_for("row 3, column 2 is 0 before and 1 after")
-    press(hand, "window", "ArrowRight", "ArrowUp")
+    hand.press("window", "ArrowRight", "ArrowUp")
     hand.wait_for("row 2, column 3 is 0 before and 0 after")
     hand.to("output after", 0.9, 0.9)
     assert hand.widget.locator('[data-ghost="window"]').first.get_attribute("visibility") == "visible"
     hand.mouse.down()
     hand.mouse.up()
     hand.wait_for("row 4, column 5")
-    press(hand, "output before", "Home")
+    hand.press("output before", "Home")
     hand.wait_for("row 4, column 0 is 1 before and 0 after")
     hand.widget.locator(".widget-play button").first.click()
     hand.wait_for("row 4, column 2")
@@ -103,9 +67,9 @@ def test_a_row_and_its_window_are_pointed_at(hand):
     hand.wait_for("Row 2 is the window at row 1, column 0 of picture 0: 3 4 6 7. Pixel 7 is in 2 windows.")
     hand.to("picture 0, channel 0", 0.9, 0.1)
     hand.wait_for("Row 1 is the window at row 0, column 1 of picture 0: 1 2 4 5. Pixel 2 is in 1 window.")
-    press(hand, "matrix", "ArrowDown", "ArrowDown", "Home")
+    hand.press("matrix", "ArrowDown", "ArrowDown", "Home")
     hand.wait_for("Row 3 is the window at row 1, column 1 of picture 0: 4 5 7 8. Pixel 4 is in 4 windows.")
-    press(hand, "picture 0, channel 0", "ArrowLeft", "ArrowUp")
+    hand.press("picture 0, channel 0", "ArrowLeft", "ArrowUp")
     hand.wait_for("Row 0 is the window at row 0, column 0 of picture 0: 0 1 3 4. Pixel 0 is in 1 window.")
 
 
@@ -113,14 +77,14 @@ def test_a_row_and_its_window_are_pointed_at(hand):
 def test_the_unit_is_dragged_and_layers_are_clicked(hand):
     hand.drag("output", (0.5, 0.5), (0.06, 0.94))
     hand.wait_for("row 6, column 0 of 7×7 sees rows 110 to 223 and columns 0 to 112")
-    press(hand, "output", "ArrowUp", "ArrowRight")
+    hand.press("output", "ArrowUp", "ArrowRight")
     hand.wait_for("row 5, column 1 of 7×7")
     hand.area("layer 2").hover()
     lit = hand.widget.locator(".cnn-lit")
     assert lit.count() == 2 and {part.get_attribute("data-link") for part in lit.all()} == {"layer2"}
     hand.area("layer 2").click()
     hand.widget.get_by_text("layer 2: stride s").wait_for()
-    press(hand, "layer 1", "Enter")
+    hand.press("layer 1", "Enter")
     hand.widget.get_by_text("layer 1: stride s").wait_for()
     assert hand.area("layer 1").get_attribute("aria-pressed") == "true"
     assert hand.ask("print(field.layer, field.stride)") == "1 4\n"

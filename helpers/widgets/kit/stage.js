@@ -372,7 +372,9 @@ function render({model, el}) {
   show();
 
   // Once the box of the widget is in the page: names for its controls, now and when they are hung anew.
-  const watcher = new MutationObserver(() => name(box)), motion = window.matchMedia("(prefers-reduced-motion: reduce)");
+  // A redraw of the picture, and what lights up in it, touch none of them.
+  const watcher = new MutationObserver(changes => { if (changes.some(({target}) => !view.contains(target))) name(box); });
+  const motion = window.matchMedia("(prefers-reduced-motion: reduce)");
   let box = null;
   const settle = () => {
     box = el.closest(".cnn-course");

@@ -53,10 +53,9 @@ def _brightest(X):
 
 
 def _output(result):
-    Y, limit, grey = result["output"], result["limit"], result["clamp"] or result["mixes"]
-    cell, colors = _cell(result["X"]), "grey" if grey else "signed"
+    Y, limit, cell, colors = result["output"], result["limit"], _cell(result["X"]), _colors(result)
     table = svg.matrix(Y, OUTPUT, TOP, cell, colors=colors, limit=limit)
-    marks = (0, limit / 2, limit) if grey else (-limit, 0, limit)
+    marks = (0, limit / 2, limit) if colors == "grey" else (-limit, 0, limit)
     ends = zip((0, 0.5, 1), marks, ("start", "middle", "end"), strict=True)
     scale = "".join(
         svg.text(OUTPUT + share * SIDE, TOP + SIDE + 28, svg.number(value), size=10, anchor=anchor)
@@ -65,6 +64,11 @@ def _output(result):
     parts = [_title(OUTPUT, "output Y", Y), table, _mark(OUTPUT, result["row"], result["column"], cell, (1, 1))]
     parts += [_ramp(colors), scale, touch.ghost("output", _mark(OUTPUT, 0, 0, cell, (1, 1), line=1.5))]
     return "".join(parts) + _area(OUTPUT, result, Y.shape, (1, 1), "output element", "window")
+
+
+def _colors(result):
+    """The palette of the outputs: grey where they are a picture again, or shown as one."""
+    return "grey" if result["clamp"] or result["mixes"] else "signed"
 
 
 def _area(x, result, shape, size, name, ghost):
@@ -119,8 +123,7 @@ def _sum(result, x, y):
     """The sum of the products as a cell of the output; what clamping makes of it."""
     total = result["sum"]
     parts = [_heading(x, y, f"sum of {result['K'].numel()} products")]
-    colors = "grey" if result["clamp"] or result["mixes"] else "signed"
-    parts.append(svg.matrix([[total]], x, y, SMALL / 2, colors=colors, limit=result["limit"]))
+    parts.append(svg.matrix([[total]], x, y, SMALL / 2, colors=_colors(result), limit=result["limit"]))
     parts.append(svg.frame(x, y, 0, 0, 1, 1, SMALL / 2))
     if result["clamp"] and total < 0:
         parts.append(svg.text(x, y + SMALL / 2 + 18, "shown as 0", size=12, anchor="start"))
