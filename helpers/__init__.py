@@ -3,6 +3,7 @@
 from .anatomy.counts import describe_net
 from .anatomy.reach import receptive_field
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
+from .drawing.blocks import show_blocks
 from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
 from .drawing.window import show_pool, show_window
 from .exercises import check, hint, solution
@@ -32,6 +33,7 @@ __all__ = [
     "profile",
     "receptive_field",
     "recipe",
+    "show_blocks",
     "show_images",
     "show_matrix",
     "show_pool",
