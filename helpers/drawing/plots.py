@@ -68,6 +68,26 @@ def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=N
     return ax
 
 
+def show_cutouts(photos, corners, size):
+    """Show each photo (H, W) with framed windows, and beside it the windows enlarged; returns the axes.
+
+    corners[i] lists the upper left corners (row, column) in photo i, equally many for each; a window has size x size
+    pixels. Every window is drawn from its own darkest to its own brightest pixel.
+    """
+    photos = [np.asarray(getattr(photo, "detach", lambda photo=photo: photo)()) for photo in photos]
+    columns = 1 + len(corners[0])
+    figure, axes = new_figure(len(photos), columns, width=1.7, height=1.7, squeeze=False)
+    for row, photo, places in zip(axes, photos, corners, strict=True):
+        row[0].imshow(photo, cmap="gray", vmin=0, vmax=1)
+        for ax, (top, left), color in zip(row[1:], places, svg.ACCENTS, strict=False):
+            row[0].add_patch(plt.Rectangle((left, top), size, size, fill=False, edgecolor=color, linewidth=2))
+            ax.imshow(photo[top:top + size, left:left + size], cmap="gray")
+            ax.spines[:].set(visible=True, color=color, linewidth=2)
+        for ax in row:
+            ax.set(xticks=[], yticks=[])
+    return axes
+
+
 def plot_bars(values, ax=None, *, xlabel="", log=False, fmt="{:.3g}"):
     """Show {name: number} as horizontal bars with the number behind each; returns ax."""
     ax = ax or new_figure(width=4.5, height=0.45 * len(values) + 0.6)[1]

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .compare import advice_on, compare, equal, kind_of, numbers, shown, tensor_of
-from .core import Exercise, table
+from .core import Exercise, prediction, table
 
 
 def check_gigabytes(answer):
@@ -171,7 +171,7 @@ EXERCISES = [
     ),
     Exercise(
         "01.2", "free_numbers", check_free_numbers,
-        ("For n = 6 and Δ = 1 the section counted 1296, 121 and 9.",
+        ("For n = 6 and Δ = 1 the lesson counted 1296, 121 and 9.",
          "How many values can the offset a = k − i take when i and k both run from 0 to n − 1?"),
         "def free_numbers(n, delta):\n    return n**4, (2 * n - 1) ** 2, (2 * delta + 1) ** 2",
         {
@@ -256,5 +256,51 @@ EXERCISES = [
             "    layer.weight.data = linear.weight.data.reshape(layer.weight.shape)\n"
             "    layer.bias.data = linear.bias.data\n    return layer": "stride",
         },
+    ),
+]  # fmt: skip
+
+PREDICTIONS = [
+    prediction(
+        "01.p1", [3.6, 43.2],
+        [([1.2, 14.4], "a colour photo has three numbers for each pixel."),
+         ([3.6, 14.4], "that is the weights alone: training keeps three numbers for each of them."),
+         ([3.6, 10.8], "those are billions of numbers: each takes 4 bytes."),
+         ([3.6e9, 43.2e9], "the counts are right: give them in billions.")],
+        "Weights: inputs · units. Memory: three numbers of 4 bytes for each weight.",
+    ),
+    prediction(
+        "01.p2", [0, 0, 1, 0, 2, 3, 0, 0, 0],
+        [([0, 1, 0, 2, 3, 0, 0, 0, 0], "that is the row of the window in the upper left corner."),
+         ([0, 0, 1, 2, 3, 0, 0, 0, 0], "the second line of the picture begins with pixel 3: count on from there."),
+         ([0, 0, 0, 0, 1, 0, 2, 3, 0], "that is the row of the window below: this one has moved to the right.")],
+        "Which four pixels lie under the window? Write the kernel's weights at their places, 0 elsewhere.",
+    ),
+    prediction(
+        "01.p3", [-2, 4],
+        [([2, -4], "that leads from the pixel to the unit: a = k − i, b = l − j."),
+         ([4, -2], "rows come first: a counts rows, b columns."),
+         ([2, 4], "the pixel lies above the unit: a counts rows downwards.")],
+        "The unit is at (i, j), the pixel at (k, l), and (a, b) = (k − i, l − j).",
+    ),
+    prediction(
+        "01.p4", [1, 4, 6],
+        [([3, 1, 6], "the map has one score for each place of the window, and the man has moved."),
+         ([5, 4, 6], "2 rows up: row numbers grow downwards."),
+         ([4, 1, 6], "the page moves 2 rows and 3 columns: rows come first.")],
+        "Where is the man's window now? Has its score changed?",
+    ),
+    prediction(
+        "01.p5", [0, 1],
+        [([1, 0], "think again: which of the two nets knows which pixels are neighbours?"),
+         ([1, 1], "one of them could scramble its first weights like the pixels and be the same net as before."),
+         ([0, 0], "one of them slides small windows: what does it find in a window of scattered pixels?")],
+        "Write 1 for a net whose accuracy falls, 0 for one whose accuracy stays.",
+    ),
+    prediction(
+        "01.p6", [5, 11, 23, 29],
+        [([19, 25, 37, 43], "that is the cross-correlation: turn the kernel by 180° first."),
+         ([7, 13, 25, 31], "that is the kernel with its rows swapped: swap its columns, too."),
+         ([17, 23, 35, 41], "that is the kernel with its columns swapped: swap its rows, too.")],
+        "Turned by 180°, the kernel has the rows 3, 2 and 1, 0.",
     ),
 ]  # fmt: skip

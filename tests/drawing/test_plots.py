@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from helpers import mend_d2l, new_figure, plot_bars, show_images, show_matrix
+from helpers.drawing.plots import show_cutouts
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +61,14 @@ def test_d2l_draws_again(monkeypatch):
         d2l.use_svg_display()
     mend_d2l()
     assert callable(display.set_matplotlib_formats)
+
+
+def test_cutouts_are_the_framed_windows_of_each_photo():
+    photos = torch.rand(2, 20, 30)
+    axes = show_cutouts(photos, [[(0, 0), (3, 25)], [(10, 4), (15, 2)]], 5)
+    assert axes.shape == (2, 3)
+    for photo, row, corners in zip(photos, axes, [[(0, 0), (3, 25)], [(10, 4), (15, 2)]], strict=True):
+        assert [patch.get_xy() for patch in row[0].patches] == [(left, top) for top, left in corners]
+        for ax, patch, (top, left) in zip(row[1:], row[0].patches, corners, strict=True):
+            assert (ax.images[0].get_array() == photo[top:top + 5, left:left + 5].numpy()).all()
+            assert patch.get_edgecolor() == ax.spines["left"].get_edgecolor() and patch.get_width() == 5
