@@ -130,8 +130,8 @@ def test_the_dense_layer_in_two_dimensions_is_the_flat_one(lesson):
 
 def test_addressing_by_offset_loses_nothing_and_gains_nothing(lesson):
     X, W, V = torch.randn(N, N), lesson["W"], torch.zeros(N, N, 2 * N - 1, 2 * N - 1)
-    for i, j, k, l in itertools.product(range(N), repeat=4):
-        V[i, j, k - i + N - 1, l - j + N - 1] = W[i, j, k, l]
+    for i, j, row, column in itertools.product(range(N), repeat=4):
+        V[i, j, row - i + N - 1, column - j + N - 1] = W[i, j, row, column]
     assert V.count_nonzero() == 1296
     padded = F.pad(X, [N - 1] * 4)  # (16, 16)
     around = padded.unfold(0, 2 * N - 1, 1).unfold(1, 2 * N - 1, 1)  # (i, j, a, b)
