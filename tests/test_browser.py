@@ -105,7 +105,8 @@ def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
 
 
 RATE = """from helpers.drawing import svg
-from helpers.widgets.kit.base import Explorer, slider
+from helpers.widgets.kit.base import Explorer
+from helpers.widgets.kit.parameters import slider
 
 class Rate(Explorer):
     lr = slider(0.03, 0.001, 0.06, "lr", step=0.001)

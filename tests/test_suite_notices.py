@@ -15,7 +15,8 @@ from .store_outputs import clean
 ROOT = pathlib.Path(__file__).parents[1]
 WIDGET = """
 from helpers.drawing import svg
-from helpers.widgets.kit.base import Explorer, slider
+from helpers.widgets.kit.base import Explorer
+from helpers.widgets.kit.parameters import slider
 
 class Strides(Explorer):
     stride = slider(1, 1, 4, "stride")

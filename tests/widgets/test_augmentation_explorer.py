@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 from torchvision.transforms.v2 import functional as T
+from traitlets import TraitError
 
 from helpers import load_photo
 from helpers.drawing import svg
@@ -20,10 +21,14 @@ from helpers.widgets.nets.augmentation_explorer import (
     pipeline,
 )
 
-NOTHING = dict.fromkeys((*GEOMETRY, *COLOR), 0.0) | {"crop": 1.0, "rotation": 0}
+from ..examples import lenet_like, pictures
+
+NOTHING = dict.fromkeys((*GEOMETRY, *COLOR), (1.0, 1.0)) | {
+    "flip": 0.0, "shift": 0.0, "rotation": (0.0, 0.0), "hue": (0.0, 0.0),
+}  # fmt: skip
 STRONG = {
-    "flip": 0.5, "crop": 0.1, "shift": 0.5, "scale": 0.5, "rotation": 180,
-    "brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.5,
+    "flip": 0.5, "crop": (0.1, 1.0), "shift": 0.5, "scale": (0.5, 1.5), "rotation": (-180.0, 180.0),
+    "brightness": (0.0, 2.0), "contrast": (0.0, 2.0), "saturation": (0.0, 2.0), "hue": (-0.5, 0.5),
 }  # fmt: skip
 
 
@@ -37,7 +42,9 @@ def test_every_control_moves_the_picture():
 
 
 @pytest.mark.parametrize("name", ["flower", "china"])
-@pytest.mark.parametrize("strengths", [{}, NOTHING, STRONG, NOTHING | {"hue": 0.25}, NOTHING | {"scale": 0.3}])
+@pytest.mark.parametrize(
+    "strengths", [{}, NOTHING, STRONG, NOTHING | {"hue": (0.1, 0.25)}, NOTHING | {"scale": (1.2, 1.3)}]
+)
 @pytest.mark.parametrize("seed", [0, SEEDS - 1])
 def test_the_code_makes_the_variants(explorer, name, strengths, seed):
     result = explorer.update(picture_name=name, seed=seed, **strengths).result
@@ -61,7 +68,7 @@ def test_one_strength_is_one_function_of_torchvision(explorer):
     X = load_photo("flower", SIDE, color=True)
     flipped = explorer.update(picture_name="flower", seed=3, **NOTHING | {"flip": 1.0}).result["variants"]
     torch.testing.assert_close(flipped, T.horizontal_flip(X).expand_as(flipped), atol=1e-5, rtol=0)
-    brighter = explorer.update(**NOTHING | {"brightness": 0.9}).result["variants"]
+    brighter = explorer.update(**NOTHING | {"brightness": (0.1, 1.9)}).result["variants"]
     factor = brighter.flatten(1).sum(dim=1) / X.sum()
     for variant in brighter[factor < 1]:  # darker: nothing is cut off at 1
         torch.testing.assert_close(variant, T.adjust_brightness(X, (variant.sum() / X.sum()).item()))
@@ -79,7 +86,8 @@ def test_the_variants_are_those_of_the_seeded_transforms(explorer):
 
 def test_more_strength_with_the_same_luck(explorer):
     mean = [
-        explorer.update(seed=1, **NOTHING | {"brightness": value}).result["differences"] for value in (0.2, 0.4, 0.8)
+        explorer.update(seed=1, **NOTHING | {"brightness": (1 - value, 1 + value)}).result["differences"]
+        for value in (0.2, 0.4, 0.8)
     ]
     assert (mean[0] < mean[1]).all() and (mean[1] < mean[2]).all()
 
@@ -90,10 +98,10 @@ def test_the_answers_beside_the_explorer_are_right(explorer):
     kinds = [torch.allclose(variant, X, atol=1e-5) for variant in flips]
     assert 0 < sum(kinds) < VARIANTS, "some are flipped, some are not"
     assert not explorer.update(**NOTHING | {"flip": 1.0}).result["differences"].eq(0).any()
-    turned = explorer.update(**NOTHING | {"rotation": 180}).result["variants"]
+    turned = explorer.update(**NOTHING | {"rotation": (-180.0, 180.0)}).result["variants"]
     corners = turned[:, :, [0, 0, -1, -1], [0, -1, 0, -1]].amax(dim=(1, 2))
     assert (corners == 0).any(), "black comes in at the corners"
-    hue = explorer.update(**NOTHING | {"hue": 0.5}).result["variants"]
+    hue = explorer.update(**NOTHING | {"hue": (0.5, 0.5)}).result["variants"]
     torch.testing.assert_close(hue.amax(dim=1), X.amax(dim=0).expand(VARIANTS, -1, -1), atol=1e-4, rtol=0)
 
 
@@ -103,7 +111,7 @@ def test_no_redraw_touches_the_global_random_numbers(explorer):
     before = torch.get_rng_state()
     for seed in range(5):
         explorer.seed = seed
-        explorer.hue = 0.1 * seed
+        explorer.hue = (-0.1 * seed, 0.1 * seed)
     explorer.button["another random draw"].click()
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -151,3 +159,54 @@ def test_the_picture_keeps_its_size(explorer):
     assert len({svg.size(picture) for picture in pictures}) == 1
     heights = {picture.split("height:")[-1].split("em")[0] for picture in pictures}
     assert len(heights) == 1 and max(len(line) for line in explorer.result["code"].splitlines()) <= 100
+
+
+def test_two_ends_bound_each_draw(explorer):
+    X = load_photo("flower", SIDE, color=True)
+    darker = explorer.update(picture_name="flower", **NOTHING | {"brightness": (0.3, 0.6)}).result["variants"]
+    factor = darker.flatten(1).sum(dim=1) / X.sum()
+    assert ((factor > 0.299) & (factor < 0.601)).all() and factor.max() - factor.min() > 0.05
+    with pytest.raises(TraitError, match="begins above its end"):
+        explorer.brightness = (0.6, 0.3)
+    with pytest.raises(TraitError):
+        explorer.brightness = (0.3, 2.1)
+    assert explorer.brightness == (0.3, 0.6) == explorer.controls["brightness"].value
+
+
+@pytest.fixture(scope="module")
+def asked():
+    return AugmentationExplorer(lenet_like(), pictures(30))
+
+
+def test_with_a_net_every_control_moves_the_picture():
+    assert drive(AugmentationExplorer(lenet_like(), pictures(30))) > 20
+
+
+@pytest.mark.parametrize("index, strengths", [(0, {}), (7, STRONG), (29, NOTHING)])
+def test_under_each_variant_stands_what_the_net_says(asked, index, strengths):
+    result = asked.update(index=index, **strengths).result
+    net, data = lenet_like().eval(), pictures(30)
+    X = torch.cat([data.to_pixels(data.batch([index])[0]).clamp(0, 1), result["variants"]])
+    with torch.no_grad():
+        expected = net((X - data.mean) / data.std).softmax(1).max(1)
+    assert [answer for answer, _ in result["answers"]] == expected.indices.tolist()
+    assert [likely for _, likely in result["answers"]] == pytest.approx(expected.values.tolist(), abs=1e-5)
+    assert result["true"] == index % 10 == data.labels[index]
+    right = sum(answer == result["true"] for answer, _ in result["answers"][1:])
+    assert f"It is {data.classes[result['true']]}; of the variants the net gets {right} of {VARIANTS}" in (
+        asked.describe(result)
+    )
+    assert asked.picture.count("✓") + asked.picture.count("✗") == VARIANTS + 1
+
+
+def test_the_code_makes_the_variants_of_a_test_picture(asked):
+    result = asked.update(index=4, seed=2, **STRONG).result
+    namespace = {"test_iter": pictures(30)}
+    with torch.random.fork_rng(devices=[]):
+        exec(result["code"], namespace)
+    assert torch.equal(torch.stack(namespace["variants"]), result["variants"])
+
+
+def test_a_net_alone_is_refused():
+    with pytest.raises(TypeError, match="second argument must be the test_iter"):
+        AugmentationExplorer(lenet_like())

@@ -11,8 +11,9 @@ import traitlets
 from PIL import Image
 
 from helpers.drawing import svg
-from helpers.widgets.kit.base import Explorer, choice, slider, switch
+from helpers.widgets.kit.base import Explorer
 from helpers.widgets.kit.driver import drive
+from helpers.widgets.kit.parameters import choice, slider, switch
 
 
 class Window(Explorer):

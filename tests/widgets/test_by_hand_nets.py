@@ -11,7 +11,7 @@ sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
 import torch
 from torch import nn
 from tests.examples import lenet_like, pictures
-from helpers.widgets import ClassMaps, FeatureMaps, InceptionExplorer, LookInside, VGGBuilder
+from helpers.widgets import AugmentationExplorer, ClassMaps, FeatureMaps, InceptionExplorer, LookInside, VGGBuilder
 feature_maps = FeatureMaps(lenet_like(), pictures(40))
 feature_maps""", """look = LookInside(lenet_like(), pictures(40))
 look""", """torch.manual_seed(0)
@@ -19,7 +19,8 @@ mean = nn.Sequential(nn.Conv2d(1, 10, 7, stride=7), nn.AdaptiveAvgPool2d(1), nn.
 class_maps = ClassMaps(mean, pictures(40))
 class_maps""", """builder = VGGBuilder(pictures(64, side=32, shuffle=True), pictures(20, side=32))
 builder""", """block = InceptionExplorer()
-block"""]  # fmt: skip
+block""", """augmented = AugmentationExplorer(lenet_like(), pictures(40))
+augmented"""]  # fmt: skip
 
 
 @on(0)
@@ -162,3 +163,25 @@ def test_drag_the_numbers_of_an_inception_block(hand):
     hand.wait_for("+ 256 = 480 channels out")
     hand.widget.get_by_role("button", name="5b").click()
     hand.wait_for("block 5b: 832×7×7 in")
+
+
+@on(5)
+@pytest.mark.timeout(200)
+def test_draw_anew_by_a_click_and_set_both_ends_of_a_range(hand):
+    hand.wait_for("variants of test picture 0, seed 0")
+    hand.area("another random draw").click()
+    hand.wait_for("seed 1:")
+    hand.press("another random draw", "Enter")
+    hand.wait_for("seed 2:")
+    hand.click("test pictures", (3.5 / 18, 0.5))
+    hand.wait_for("variants of test picture 3")
+    hand.press("test pictures", "ArrowRight")
+    hand.wait_for("variants of test picture 4")
+    lower, upper = (hand.widget.get_by_role("slider", name="rotate").nth(i) for i in (0, 1))
+    lower.press("ArrowLeft")
+    hand.wait_for("rotation -5 to 0,")
+    upper.press("ArrowRight")
+    hand.wait_for("rotation -5 to 5,")
+    assert hand.ask("print(augmented.rotation)").strip() == "(-5.0, 5.0)"
+    right = "print(sum(a == augmented.result['true'] for a, _ in augmented.result['answers'][1:]))"
+    assert f"the net gets {hand.ask(right).strip()} of 8 right" in hand.said()

@@ -149,5 +149,6 @@ def test_every_number_of_a_formula_but_the_groups_can_be_dragged(kind):
     dragged = [axis["down"]["name"] for axis in axes if "down" in axis]
     signs = "".join(FORMULAS[quantity][kind] for quantity in FORMULAS)
     assert len(dragged) == sum(signs.count(symbol) for symbol in ("cᵢ", "cₒ", "k", "m", "N"))
-    assert sum("set" in axis for axis in axes) == 9 and all(axis["down"]["step"] == 2 for axis in axes
-                                                            if axis.get("down", {}).get("name") == "kernel_size")
+    assert sum("set" in axis for axis in axes) == 9 and all(
+        axis["down"]["step"] == 2 for axis in axes if axis.get("down", {}).get("name") == "kernel_size"
+    )

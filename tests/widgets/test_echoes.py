@@ -4,8 +4,9 @@ import pytest
 
 from helpers.drawing import svg
 from helpers.widgets.kit import echoes
-from helpers.widgets.kit.base import Explorer, slider
+from helpers.widgets.kit.base import Explorer
 from helpers.widgets.kit.echoes import on_its_step
+from helpers.widgets.kit.parameters import slider, span
 
 ROUNDED = 0.030000000000000006  # what JupyterLab's slider answers to 0.03
 
@@ -75,3 +76,18 @@ def test_code_that_moves_the_control_is_obeyed(rate):
     for value in (0.05, 0.03, 0.05):
         rate.controls["lr"].value = value
         assert rate.lr == value == rate.result["output"]
+
+
+class Ends(Rate):
+    lr = span((0.03, 0.06), 0.0, 0.1, "lr", step=0.001)
+
+
+def test_the_two_ends_of_a_range_are_kept_from_rounding_alike():
+    ends = Ends()
+    ends.lr = (0.01, 0.06)
+    ends.lr = (0.02, 0.06)
+    for late in ([ROUNDED, 0.06], [0.01, 0.06], [0.020000000000000004, 0.06]):
+        browser_sends(ends, late)
+        assert ends.lr == (0.02, 0.06) == ends.controls["lr"].value
+    browser_sends(ends, [0.02, 0.07100000000000001])
+    assert ends.lr == (0.02, 0.071) == ends.result["output"]

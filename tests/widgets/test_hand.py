@@ -8,7 +8,8 @@ import pytest
 import traitlets as T
 
 from helpers.drawing import svg
-from helpers.widgets.kit.base import Explorer, choice, parameter, slider, switch
+from helpers.widgets.kit.base import Explorer
+from helpers.widgets.kit.parameters import choice, parameter, slider, switch
 from helpers.widgets.kit.player import player
 from helpers.widgets.kit.values import placed, within
 
@@ -99,7 +100,11 @@ def test_a_place_in_a_table_changes_alone(table):
 @pytest.mark.parametrize(
     "values",
     [
-        ("nobody", [], 1), ("mode", [], "median"), ("on", [], "yes"), ("rate", [], math.nan), ("n", [], True),
+        ("nobody", [], 1),
+        ("mode", [], "median"),
+        ("on", [], "yes"),
+        ("rate", [], math.nan),
+        ("n", [], True),
         ("n", [], None),
     ],
 )

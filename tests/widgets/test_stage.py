@@ -7,7 +7,8 @@ import pytest
 from .mouse import Hand
 
 CELL = """from helpers.drawing import svg, touch
-from helpers.widgets.kit.base import Explorer, slider, switch
+from helpers.widgets.kit.base import Explorer
+from helpers.widgets.kit.parameters import slider, switch
 
 class Hands(Explorer):
     row = slider(2, 0, 7, "row")

@@ -4,7 +4,7 @@ import pytest
 import traitlets as T
 
 from helpers.drawing import svg
-from helpers.widgets.kit.base import slider
+from helpers.widgets.kit.parameters import slider
 from helpers.widgets.kit.walk import Walk, place
 
 from .test_hand import moved

@@ -19,7 +19,6 @@ functions without side effects:
 import base64
 import contextlib
 import html
-import itertools
 import os
 import threading
 import traceback
@@ -34,48 +33,10 @@ from .echoes import Echoes, close, from_browser, on_its_step
 from .hand import Hand
 from .layout import Hooks, side_by_side
 from .stage import Stage
-from .values import Number, Whole, as_known
+from .values import as_known
 
-_order = itertools.count()
+FLOATS = (W.FloatSlider, W.FloatRangeSlider)  # a browser answers each value of theirs with a rounded one
 _explorers = weakref.WeakSet()
-
-
-def slider(default, low, high, label, *, step=None, help=""):
-    """Declare a number from low to high: an IntSlider, or a FloatSlider where `default` is a float."""
-    whole = isinstance(default, int)
-    step = step or (1 if whole else (high - low) / 20)
-
-    def control():
-        kind = W.IntSlider if whole else W.FloatSlider
-        return kind(value=default, min=low, max=high, step=step, layout=W.Layout(width="300px"))
-
-    middle = low + step * round((high - low) / step / 2)
-    trait = (Whole if whole else Number)(default, min=low, max=high)
-    return parameter(trait, control, label, [low, middle, high - step, high], help=help)
-
-
-def choice(default, options, label, *, help=""):
-    """Declare one of a few options, a list of names: ToggleButtons."""
-    options = list(options)
-
-    def control():
-        return W.ToggleButtons(options=options, value=default, style={"button_width": "auto"})
-
-    return parameter(T.Enum(options, default), control, label, options, help=help)
-
-
-def switch(default, label, *, help=""):
-    """Declare a yes or no: a Checkbox."""
-
-    def control():
-        return W.Checkbox(value=default, indent=False, layout=W.Layout(width="auto"))
-
-    return parameter(T.Bool(default), control, label, [not default, default], help=help)
-
-
-def parameter(trait, control, label, samples, *, help=""):
-    """Declare a parameter with any trait; `control()` makes a widget whose `value` it is, tests try `samples`."""
-    return trait.tag(parameter=next(_order), control=control, label=label, samples=samples, tip=help)
 
 
 class Explorer(Hand, W.VBox):
@@ -97,7 +58,7 @@ class Explorer(Hand, W.VBox):
         self.button = {label: W.Button(description=label) for label in self.buttons()}
         for label, method in self.buttons().items():
             self.button[label].on_click(lambda _, method=method: self.act(method))
-        sliders = {name: control for name, control in self.controls.items() if isinstance(control, W.FloatSlider)}
+        sliders = {name: control for name, control in self.controls.items() if isinstance(control, FLOATS)}
         self._echoes = {name: Echoes(control.value) for name, control in sliders.items()}
         self._hooks = Hooks(self.controls[name] for name in self.following())
         rows = [self._hooks.put_in(self.arrange()), self._picture, self._message]
@@ -235,7 +196,7 @@ class Explorer(Hand, W.VBox):
         with self._lock:
             # An observer of a subclass may have moved it on: what holds is shown, or the two would answer for ever.
             control, value = self.controls[change["name"]], getattr(self, change["name"])
-            if hasattr(control, "max"):  # its range may only follow at the next redraw
+            if hasattr(control, "max") and not isinstance(value, tuple):  # its range may only follow at the next redraw
                 control.min, control.max = min(control.min, value), max(control.max, value)
             control.value = value
             if not self._held:
@@ -292,4 +253,6 @@ class Explorer(Hand, W.VBox):
 
 
 def _short(value):
+    if isinstance(value, tuple) and all(isinstance(end, float) for end in value):
+        return " to ".join(map(svg.number, value))
     return svg.number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)

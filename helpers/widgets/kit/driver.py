@@ -33,9 +33,11 @@ def drive(explorer):
     """Drive one explorer as `drive_all` does; returns the number of moves."""
     moves = 0
     for name, control in explorer.controls.items():
+        if getattr(control, "disabled", False):
+            continue
         before, shown = control.value, set()
         for sample in explorer.traits()[name].metadata["samples"]:
-            if hasattr(control, "max"):  # a range that follows other parameters
+            if hasattr(control, "max") and not isinstance(sample, tuple):  # a range that follows other parameters
                 sample = min(max(sample, control.min), control.max)
             control.value = sample
             _assert_sound(explorer, f"{name} = {sample!r}")

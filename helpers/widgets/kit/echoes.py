@@ -37,8 +37,10 @@ class Echoes:
         return False
 
 
-def close(a: float, b: float) -> bool:
-    """Whether two values are one but for the rounding of a browser."""
+def close(a, b) -> bool:
+    """Whether two values, floats or ranges of them, are one but for the rounding of a browser."""
+    if isinstance(a, tuple):
+        return all(map(close, a, b))
     return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
 
 
@@ -47,8 +49,10 @@ def from_browser(control) -> bool:
     return "value" in control._property_lock  # ipywidgets holds it while it takes over what a browser has sent
 
 
-def on_its_step(value: float, low: float, step: float) -> float:
-    """Return the value without a browser's rounding: the step of the slider that it stands on, in few digits."""
+def on_its_step(value, low: float, step: float):
+    """Return a float or a range without a browser's rounding: the steps that it stands on, in few digits."""
+    if isinstance(value, tuple):
+        return tuple(on_its_step(end, low, step) for end in value)
     digits = max(0, 2 - math.floor(math.log10(step)))
     whole = low + round((value - low) / step) * step
     return round(whole, digits) if close(value, whole) else value

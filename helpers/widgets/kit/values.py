@@ -6,6 +6,8 @@ import operator
 
 import traitlets as T
 
+DIGITS = 9  # of the ends of a range: a browser's floating-point sums of steps differ behind them
+
 
 class Whole(T.Int):
     """A whole number; NumPy's integers are taken, True and False are not."""
@@ -29,6 +31,27 @@ class Number(T.Float):
         if not math.isfinite(number):
             self.error(obj, value)
         return super().validate(obj, number)
+
+
+class Range(T.TraitType):
+    """Two finite numbers (least, most) within min..max, the first not above the second."""
+
+    info_text = "a range (least, most)"
+
+    def __init__(self, default_value, *, min, max, **kwargs):
+        super().__init__(default_value, **kwargs)
+        self.min, self.max, self._end = min, max, Number(min=min, max=max)
+
+    def validate(self, obj, value):
+        """Return `value` as a tuple of two floats."""
+        try:
+            least, most = value
+        except (TypeError, ValueError):
+            self.error(obj, value)
+        ends = tuple(round(self._end.validate(obj, end), DIGITS) for end in (least, most))
+        if ends[0] > ends[1]:
+            raise T.TraitError(f"the range {ends} begins above its end: give (least, most)")
+        return ends
 
 
 def as_known(names, known, kind):

@@ -3,7 +3,8 @@
 import ipywidgets as W
 import traitlets as T
 
-from .base import Explorer, parameter
+from .base import Explorer
+from .parameters import parameter
 from .values import Whole
 
 

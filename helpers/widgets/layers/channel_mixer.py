@@ -8,8 +8,9 @@ import traitlets as T
 from helpers.data import PHOTOS
 from helpers.drawing import svg
 
-from ..kit.base import Explorer, choice, parameter, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, parameter, slider
 from .mix_picture import LARGEST, ROUNDING, SIDE, draw_mix, loss, photo
 
 KINDS, OWN = ("3 → 1", "3 → 3"), "own"

@@ -7,8 +7,9 @@ import traitlets as T
 from helpers.drawing import svg
 from helpers.ops import corr2d_multi_in_out
 
-from ..kit.base import Explorer, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import slider
 from ..kit.player import player
 from .channel_walk_picture import draw_walk, equation, expression
 

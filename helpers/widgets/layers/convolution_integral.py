@@ -6,7 +6,8 @@ import torch.nn.functional as F
 
 from helpers.drawing import svg, touch
 
-from ..kit.base import Explorer, choice, slider
+from ..kit.base import Explorer
+from ..kit.parameters import choice, slider
 from ..kit.player import player
 
 STEP = 0.05  # hours between samples; the jumps of all shapes lie between two samples

@@ -7,7 +7,8 @@ import traitlets as T
 
 from helpers.drawing import svg
 
-from ..kit.base import Explorer, choice, parameter, slider
+from ..kit.base import Explorer
+from ..kit.parameters import choice, parameter, slider
 from .cost_picture import BYTES, GROUPED, KINDS, MEMORY, PLAIN, SEPARABLE, draw_costs, in_words
 
 CODE = {
@@ -15,6 +16,7 @@ CODE = {
     GROUPED: "nn.Conv2d({c_i}, {c_o}, {k}, padding={p}, groups={g})",
     SEPARABLE: "nn.Sequential(nn.Conv2d({c_i}, {c_i}, {k}, padding={p}, groups={c_i}), nn.Conv2d({c_i}, {c_o}, 1))",
 }
+
 
 class CostCalculator(Explorer):
     """Parameters, multiply-adds and activation memory of one layer in three kinds: drag a number in a formula.

@@ -7,8 +7,9 @@ import ipywidgets as W
 from helpers.drawing import svg, touch
 from helpers.drawing.words import COUNTS, UNITS, count, memory
 
-from ..kit.base import Explorer, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import slider
 
 BYTES = 4  # of a number in fp32
 COPIES = 3  # weights, gradients, momentum

@@ -9,8 +9,9 @@ import traitlets as T
 from helpers.ops import output_size
 from helpers.scratch import col2im, im2col
 
-from ..kit.base import Explorer, choice, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider
 from ..kit.walk import place
 from .im2col_picture import draw_im2col
 

@@ -7,7 +7,7 @@ import traitlets as T
 from helpers.drawing import svg
 from helpers.ops import corr2d, output_size
 
-from ..kit.base import Explorer, choice, parameter, slider, switch
+from ..kit.base import Explorer
 from ..kit.kernel_editor import (
     KERNELS,
     LARGEST,
@@ -21,6 +21,7 @@ from ..kit.kernel_editor import (
     size_of,
 )
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, parameter, slider, switch
 from ..kit.pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code
 from .kernel_picture import draw_explorer
 
@@ -159,7 +160,7 @@ class KernelExplorer(Explorer):
             return {"problem": str(problem), "output": None, "code": ""}
         K = weights.flip(0, 1) if turned else weights
         Y = _in_halves(X, K)
-        window = X[row:row + K.shape[0], column:column + K.shape[1]]
+        window = X[row : row + K.shape[0], column : column + K.shape[1]]
         return {
             "problem": "", "name": picture_name, "operation": operation, "X": X, "K": K, "row": row, "column": column,
             "window": window, "products": window * K, "sum": Y[row, column].item(),

@@ -9,8 +9,9 @@ import traitlets as T
 from helpers.drawing import svg
 from helpers.ops import corr2d
 
-from ..kit.base import Explorer, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import slider
 from .learner_picture import ACROSS, DOWN, MOST_STEPS, draw_learner
 
 TOO_MUCH = 1e4  # a loss above it counts as diverged, and the run ends

@@ -6,8 +6,8 @@ import traitlets as T
 from helpers.drawing import svg
 from helpers.ops import corr2d
 
-from ..kit.base import slider, switch
 from ..kit.layout import side_by_side
+from ..kit.parameters import slider, switch
 from ..kit.player import player
 from ..kit.walk import Walk, place
 from .padding_picture import MOST, count, draw_padding, product

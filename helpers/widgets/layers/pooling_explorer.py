@@ -10,8 +10,8 @@ from helpers.data import load_photo
 from helpers.drawing import svg
 from helpers.ops import corr2d, output_size, pool2d
 
-from ..kit.base import choice, slider
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider
 from ..kit.player import player
 from ..kit.walk import Walk, place
 from .pooling_picture import draw_pooling, pooled

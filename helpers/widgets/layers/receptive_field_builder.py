@@ -5,8 +5,9 @@ import functools
 import ipywidgets as W
 import traitlets as T
 
-from ..kit.base import Explorer, choice, parameter, slider, switch
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, parameter, slider, switch
 from ..kit.walk import Unseen, place
 from .field_picture import PHOTO, draw_fields
 

@@ -1,4 +1,4 @@
-"""A photo beside random variants of it: what data augmentation does to a training picture."""
+"""A picture beside random variants of it: what data augmentation does, and what a net says of each."""
 
 import functools
 
@@ -8,31 +8,42 @@ from torch.overrides import TorchFunctionMode
 from torchvision.transforms import v2
 
 from helpers.data import PHOTOS, load_photo
-from helpers.drawing import svg
+from helpers.drawing import svg, touch
 
-from ..kit.base import Explorer, choice, slider
+from ..kit.base import Explorer
+from ..kit.layers import check_arguments, quiet_copy, run
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider, span
+from ..kit.thumbnails import HEIGHT as PAGE
+from ..kit.thumbnails import Thumbnails
 
-VARIANTS, COLUMNS = 6, 3
-SIDE = 112  # pixels of a picture
+VARIANTS, COLUMNS = 8, 4
+SIDE = 112  # pixels of a photo
 SHOWN, GAP = 184, 8  # px: side of a picture on the page, between two
+ANSWER = 20  # px for a line under a picture
 LEFT, TOP = 236, 26
-WIDTH, HEIGHT = LEFT + COLUMNS * (SHOWN + GAP) + 4, TOP + (VARIANTS // COLUMNS) * (SHOWN + GAP)
+WIDTH = LEFT + COLUMNS * (SHOWN + GAP)
 SEEDS = 100
 GEOMETRY = ("flip", "crop", "shift", "scale", "rotation")
 COLOR = ("brightness", "contrast", "saturation", "hue")
 DRAWS = {torch.rand, torch.randint, torch.randperm, torch.Tensor.uniform_}
-CODE = """import torch
+PHOTO = """import torch
 from torchvision.transforms import v2
 from helpers.data import load_photo
 
 X = load_photo({name!r}, {side}, color=True)
-augment = v2.Compose([
+"""
+TEST_PICTURE = """import torch
+from torchvision.transforms import v2
+
+X = test_iter.to_pixels(test_iter.batch([{index}])[0])[0].cpu().clamp(0, 1)
+"""
+CODE = """augment = v2.Compose([
     v2.RandomHorizontalFlip({flip:g}),
-    v2.RandomAffine({rotation}, translate=({shift:g}, {shift:g}), scale=({smallest:g}, {largest:g}),
+    v2.RandomAffine({rotation}, translate=({shift:g}, {shift:g}), scale={scale},
                     interpolation=v2.InterpolationMode.BILINEAR),
-    v2.RandomResizedCrop({side}, scale=({crop:g}, 1.0), ratio=(1.0, 1.0)),
-    v2.ColorJitter({brightness:g}, {contrast:g}, {saturation:g}, {hue:g}),
+    v2.RandomResizedCrop({size}, scale={crop}, ratio=(1.0, 1.0)),
+    v2.ColorJitter({brightness}, {contrast}, {saturation}, {hue}),
 ])
 variants = []
 for i in range({variants}):
@@ -54,36 +65,58 @@ class OwnRandomNumbers(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def pipeline(flip, crop, shift, scale, rotation, brightness, contrast, saturation, hue) -> v2.Compose:
-    """Return the transforms of torchvision for (3, SIDE, SIDE) -> (3, SIDE, SIDE), each strength one number."""
+def pipeline(
+    flip, crop, shift, scale, rotation, brightness, contrast, saturation, hue, size=(SIDE, SIDE)
+) -> v2.Compose:
+    """Return the transforms of torchvision for (C, *size) -> (C, *size); all but `flip` and `shift` are ranges."""
     return v2.Compose([
         v2.RandomHorizontalFlip(flip),
-        v2.RandomAffine(rotation, translate=(shift, shift), scale=(1 - scale, 1 + scale),
-                        interpolation=v2.InterpolationMode.BILINEAR),
-        v2.RandomResizedCrop(SIDE, scale=(crop, 1.0), ratio=(1.0, 1.0)),
+        v2.RandomAffine(rotation, translate=(shift, shift), scale=scale, interpolation=v2.InterpolationMode.BILINEAR),
+        v2.RandomResizedCrop(size, scale=crop, ratio=(1.0, 1.0)),
         v2.ColorJitter(brightness, contrast, saturation, hue),
     ])  # fmt: skip
 
 
 class AugmentationExplorer(Explorer):
-    """Which pictures does a net see in the place of one? Six random variants of a photo, each with its own seed.
+    """Which pictures does a net see in the place of one? Random variants of a picture, each with its own seed.
 
-    A slider sets how strong a change can be, not how strong it is: each variant draws its own. As each also keeps its
-    seed, a slider changes the strength and leaves the luck. `result` holds X (3, H, W) and variants (6, 3, H, W) from
-    0 to 1, `differences` (6,), the mean over pixels and channels of |variant − X|, and the `code` that makes them.
+    The two ends of a slider set between what a change lies: each variant draws its own. As each also keeps its seed, a
+    slider changes the strength and leaves the luck. A click on the variants draws anew. Without arguments the picture
+    is a photo in colour. With `net` and `test_iter`, grey batches as of `load_data_fashion_mnist`, it is a test
+    picture, and under each variant stands the net's answer; what runs is a copy in eval mode that shares the weights.
+
+    `result` holds X (C, H, W) and variants (8, C, H, W) from 0 to 1, `differences` (8,), the mean over pixels and
+    channels of |variant − X|, the `code` that makes them and, with a net, `answers`, the (class, probability) of X and
+    of each variant, and the class `true`. Raises TypeError or ValueError where net and pictures do not fit.
     """
 
     picture_name = choice("china", PHOTOS, "", help="the temple shows what is mirrored; the flower hardly does")
+    index = slider(0, 0, 99_999, "picture", help="number of the test picture")
     flip = slider(0.5, 0.0, 1.0, "flip: chance", step=0.1, help="how often left and right change places")
-    crop = slider(0.6, 0.1, 1.0, "smallest crop", step=0.05, help="share of the area; the crop is enlarged again")
     shift = slider(0.0, 0.0, 0.5, "shift up to", step=0.05, help="share of the side, to each of the four sides")
-    scale = slider(0.0, 0.0, 0.5, "scale by up to", step=0.05, help="0.2: from 0.8 to 1.2 times the size")
-    rotation = slider(0, 0, 180, "rotate up to", step=5, help="degrees, to both sides")
-    brightness = slider(0.2, 0.0, 1.0, "brightness ±", step=0.05)
-    contrast = slider(0.2, 0.0, 1.0, "contrast ±", step=0.05)
-    saturation = slider(0.2, 0.0, 1.0, "saturation ±", step=0.05)
-    hue = slider(0.0, 0.0, 0.5, "hue ±", step=0.05, help="0.5 is half way round the circle of colours")
+    crop = span((0.6, 1.0), 0.1, 1.0, "crop", step=0.05, help="share of the area; the crop is enlarged again")
+    scale = span((1.0, 1.0), 0.5, 1.5, "scale", step=0.05, help="1 is the size that it has")
+    rotation = span((0.0, 0.0), -180.0, 180.0, "rotate", step=5.0, help="degrees, clockwise above 0")
+    brightness = span((0.8, 1.2), 0.0, 2.0, "brightness", step=0.05, help="factor; 1 changes nothing")
+    contrast = span((0.8, 1.2), 0.0, 2.0, "contrast", step=0.05, help="factor; 1 changes nothing")
+    saturation = span((0.8, 1.2), 0.0, 2.0, "saturation", step=0.05, help="factor; 0 is grey")
+    hue = span((0.0, 0.0), -0.5, 0.5, "hue", step=0.05, help="0.5 is half way round the circle of colours")
     seed = slider(0, 0, SEEDS - 1, "seed", help="another seed, other random numbers")
+
+    def __init__(self, net=None, test_iter=None, **values):
+        self.net, self.test_iter, self.thumbnails = net, test_iter, None
+        if net is not None or test_iter is not None:
+            check_arguments(net, test_iter)
+            self.thumbnails = Thumbnails(test_iter.num_images, self._test_picture)
+        super().__init__(**values)
+
+    def limits(self, **_):
+        """The test pictures that there are."""
+        return {"index": (0, self.test_iter.num_images - 1 if self.thumbnails else 0)}
+
+    def following(self):
+        """None is hung anew: the picture is chosen by hand."""
+        return []
 
     def buttons(self):
         """The next seed."""
@@ -95,54 +128,104 @@ class AugmentationExplorer(Explorer):
 
     def arrange(self):
         """Where the pixels are on the left, what colour they have on the right."""
-        c = self.controls
+        c, colors = self.controls, COLOR[:2] if self.thumbnails else COLOR
         for name in (*GEOMETRY, *COLOR, "seed"):
-            c[name].layout.width = "320px"
+            c[name].layout.width = "380px"
             c[name].style.description_width = "104px"
-        left, right = (W.VBox([c[name] for name in names]) for names in (GEOMETRY, (*COLOR, "seed")))
+        for name in ("picture_name", *COLOR[2:]):
+            c[name].disabled = self.thumbnails is not None  # a grey picture has no such thing
+        left, right = (W.VBox([c[name] for name in names]) for names in (GEOMETRY, (*colors, "seed")))
         again = self.button["another random draw"]
         again.layout.width = "190px"
-        first = side_by_side([c["picture_name"], again], "flex-end")
-        return W.VBox([first, side_by_side([left, right], "flex-start")])
+        first = [again] if self.thumbnails else [c["picture_name"], again]
+        return W.VBox([side_by_side(first, "flex-end"), side_by_side([left, right], "flex-start")])
 
-    def compute(self, picture_name, seed, **strengths):
-        """Make the variants."""
-        strengths = {name: round(value, 3) for name, value in strengths.items()}
-        X, augment, generator, variants = photo(picture_name), pipeline(**strengths), torch.Generator(), []
+    def compute(self, picture_name, index, seed, **strengths):
+        """Make the variants, and ask the net."""
+        X = self._test_picture(index) if self.thumbnails else photo(picture_name)
+        size, generator, variants = tuple(X.shape[1:]), torch.Generator(), []
+        strengths = {name: _plain(value) for name, value in strengths.items()}
+        augment = pipeline(**strengths, size=size)
         with OwnRandomNumbers(generator):
             for i in range(VARIANTS):
                 generator.manual_seed(VARIANTS * seed + i)
                 variants.append(augment(X))
         variants = torch.stack(variants)
-        smallest, largest = (round(1 + sign * strengths["scale"], 3) for sign in (-1, 1))
+        code = (TEST_PICTURE if self.thumbnails else PHOTO) + CODE
         return {
-            "name": picture_name, "X": X, "variants": variants, "seed": seed, "strengths": strengths,
+            "name": f"test picture {index}" if self.thumbnails else picture_name, "index": index,
+            "X": X, "variants": variants, "seed": seed, "strengths": strengths,
             "differences": (variants - X).abs().mean(dim=(1, 2, 3)),
-            "code": CODE.format(name=picture_name, side=SIDE, variants=VARIANTS, first=VARIANTS * seed,
-                                smallest=smallest, largest=largest, **strengths),
+            "code": code.format(name=picture_name, index=index, side=SIDE, size=size, variants=VARIANTS,
+                                first=VARIANTS * seed, **strengths),
+            **(self._asked(index, torch.cat([X[None], variants])) if self.thumbnails else {}),
         }  # fmt: skip
 
     def describe(self, result):
-        """Say the strengths, and how far the variants are from the photo."""
-        strengths = ", ".join(f"{name} {value:g}" for name, value in result["strengths"].items())
+        """Say the strengths, how far the variants are from the picture, and what the net answers."""
+        strengths = ", ".join(f"{name} {_written(value)}" for name, value in result["strengths"].items())
         least, most = result["differences"].min(), result["differences"].max()
-        return (
+        said = (
             f"{VARIANTS} random variants of {result['name']}, seed {result['seed']}: {strengths}. They differ from "
-            f"the photo by {least:.3f} to {most:.3f} on average over pixels, on a scale from 0 to 1."
+            f"the picture by {least:.3f} to {most:.3f} on average over pixels, on a scale from 0 to 1."
         )
+        if "answers" in result:
+            right = sum(answer == result["true"] for answer, _ in result["answers"][1:])
+            said += f" It is {self._named(result['true'])}; of the variants the net gets {right} of {VARIANTS} right."
+        return said
 
     def draw(self, result):
-        """Draw the photo, the variants, and below them the code."""
+        """Draw the picture, the variants with the net's answers, the test pictures, and below them the code."""
+        down = SHOWN + GAP + (ANSWER if "answers" in result else 0)
+        height, rows = TOP + (VARIANTS // COLUMNS) * down, -(-VARIANTS // COLUMNS)
+        title = f"the picture: {self._named(result['true'])}" if "answers" in result else "the photo"
         parts = [
-            svg.text(4, TOP - 9, "the photo", anchor="start"), _tile(result["X"], 4, TOP),
+            svg.text(4, TOP - 9, title, anchor="start"), *self._tile(result, 0, result["X"], 4, TOP),
             svg.arrow(4 + SHOWN + 12, TOP + SHOWN / 2, LEFT - 12, TOP + SHOWN / 2),
-            svg.text(LEFT, TOP - 9, "what a net may see instead", anchor="start"),
+            svg.text(LEFT, TOP - 9, "what a net may see instead · click for another draw", anchor="start"),
         ]  # fmt: skip
         for i, variant in enumerate(result["variants"]):
-            parts.append(_tile(variant, LEFT + i % COLUMNS * (SHOWN + GAP), TOP + i // COLUMNS * (SHOWN + GAP)))
-        whole = svg.picture(WIDTH, HEIGHT, *parts, label=self.describe(result))
-        return whole + svg.listing(result["code"], CODE.count("\n") + 1)
+            x, y = LEFT + i % COLUMNS * (SHOWN + GAP), TOP + i // COLUMNS * down
+            parts += self._tile(result, i + 1, variant, x, y)
+        parts.append(touch.button(LEFT, TOP, WIDTH - LEFT - GAP, rows * down - GAP, label="another random draw",
+                                  seed=(result["seed"] + 1) % SEEDS))  # fmt: skip
+        if self.thumbnails:
+            parts.append(svg.moved(0, height, self.thumbnails.draw(result["index"], WIDTH, "test pictures")))
+            height += PAGE
+        whole = svg.picture(WIDTH, height, *parts, label=self.describe(result))
+        return whole + svg.listing(result["code"], result["code"].count("\n") + 1)
+
+    def _tile(self, result, number, image, x, y):
+        """One picture and, with a net, its answer; ✗ and colour where it is wrong."""
+        pixels = image[0] if len(image) == 1 else image.permute(1, 2, 0)
+        yield svg.tile(pixels.numpy(), x, y, SHOWN, SHOWN, limit=1.0)
+        if "answers" in result:
+            answer, probability = result["answers"][number]
+            right = answer == result["true"]
+            told = f"{'✓' if right else '✗'} {self._named(answer)} {probability:.2f}"
+            color = "currentColor" if right else svg.ORANGE
+            yield svg.text(x, y + SHOWN + 14, told, anchor="start", bold=not right, color=color)
+
+    def _asked(self, index, pixels):
+        """The net's answers for pictures (N, 1, H, W) from 0 to 1, and the class of the test picture."""
+        data = self.test_iter
+        X = (pixels - data.mean) / data.std if data.standardize else pixels
+        likely = run(quiet_copy(self.net), X.to(data.images.device)).softmax(1).cpu().max(1)
+        return {"answers": list(zip(likely.indices.tolist(), likely.values.tolist(), strict=True)),
+                "true": int(data.labels[index])}  # fmt: skip
+
+    def _named(self, label):
+        return self.test_iter.classes[label] if label < len(self.test_iter.classes) else f"class {label}"
+
+    def _test_picture(self, index):
+        """A test picture (1, H, W) from 0 to 1."""
+        return self.test_iter.to_pixels(self.test_iter.batch([index])[0])[0].cpu().clamp(0, 1)
 
 
-def _tile(image, x, y):
-    return svg.tile(image.permute(1, 2, 0).numpy(), x, y, SHOWN, SHOWN)
+def _plain(value):
+    """A number, or a range of numbers, in few digits."""
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else round(value, 3)
+
+
+def _written(value):
+    return f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else f"{value:g}"

@@ -8,8 +8,9 @@ import torch
 from helpers.drawing import svg
 from helpers.networks.batch_norm import batch_norm
 
-from ..kit.base import Explorer, choice, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider
 from .batch_norm_picture import draw_explorer
 
 MOST_BATCHES, LARGEST_BATCH, EPS = 60, 256, 1e-5

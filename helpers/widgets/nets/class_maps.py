@@ -5,9 +5,10 @@ from torch import Tensor, nn
 
 from helpers.drawing import svg
 
-from ..kit.base import Explorer, slider, switch
+from ..kit.base import Explorer
 from ..kit.layers import check_arguments, quiet_copy, run
 from ..kit.layout import side_by_side
+from ..kit.parameters import slider, switch
 from ..kit.thumbnails import Thumbnails
 from .class_maps_picture import draw_maps
 

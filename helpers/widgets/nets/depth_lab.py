@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from helpers.drawing import svg, touch
 from helpers.networks import Residual
 
-from ..kit.base import choice, slider, switch
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider, switch
 from ..kit.run_picture import HEIGHT, WIDTH, draw_runs
 from ..kit.short_run import fresh_net
 from ..kit.trainer import Trainer

@@ -5,9 +5,10 @@ import ipywidgets as W
 from helpers.drawing import svg
 from helpers.inside.fields import followed_fields
 
-from ..kit.base import Explorer, slider
+from ..kit.base import Explorer
 from ..kit.layer_views import cell_at
 from ..kit.layers import check_arguments, limits_of, quiet_copy, record, weights_of
+from ..kit.parameters import slider
 from ..kit.thumbnails import Thumbnails
 from .feature_maps_picture import draw_maps
 

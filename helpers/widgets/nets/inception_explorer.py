@@ -6,8 +6,9 @@ from helpers.drawing import svg
 from helpers.drawing.words import count
 from helpers.networks import INCEPTIONS
 
-from ..kit.base import Explorer, choice, slider
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider
 from .inception_picture import LARGEST, draw_block, percent
 
 OWN = "own"

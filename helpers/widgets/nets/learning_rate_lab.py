@@ -7,8 +7,8 @@ from torch import nn
 from helpers.drawing import svg
 from helpers.networks import lenet
 
-from ..kit.base import choice, parameter
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, parameter
 from ..kit.run_picture import HEIGHT, WIDTH, draw_runs
 from ..kit.trainer import Trainer
 

@@ -7,10 +7,11 @@ import torch
 import traitlets as T
 from torch.nn import functional as F
 
-from ..kit.base import Explorer, choice, slider, switch
+from ..kit.base import Explorer
 from ..kit.drawing_pad import DrawingPad
 from ..kit.layers import check_arguments, quiet_copy, run
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider, switch
 from .picture_lab_picture import draw_lab
 
 TEST, DRAWN = "test picture", "my drawing"

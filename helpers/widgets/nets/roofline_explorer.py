@@ -7,8 +7,9 @@ import traitlets as T
 from helpers.scaling.levers import copy_rate, peak_rate
 from helpers.training import try_gpu
 
-from ..kit.base import Explorer, choice, slider, switch
+from ..kit.base import Explorer
 from ..kit.layout import side_by_side
+from ..kit.parameters import choice, slider, switch
 from .roofline_layers import Convolution, convolutions_of_resnet18
 from .roofline_picture import SPAN, WIDE_SPAN, draw_roofline, rate, share
 

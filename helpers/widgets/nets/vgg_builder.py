@@ -6,8 +6,8 @@ import traitlets as T
 from helpers.drawing import svg
 from helpers.networks import vgg
 
-from ..kit.base import parameter, slider, switch
 from ..kit.layout import side_by_side
+from ..kit.parameters import parameter, slider, switch
 from ..kit.short_run import count_steps
 from ..kit.trainer import Trainer
 from .vgg_picture import HEIGHT, WIDTH, draw_net, stages

@@ -88,7 +88,8 @@ def _choices(row, settings, options):
         convs, channels = f"convs{row}", f"channels{row}"
         gone = not settings[convs]
         return _choice(row, CONVOLUTIONS, convs, settings[convs], options[convs], f"block {row}, convolutions") + (
-            _choice(row, CHANNELS, channels, settings[channels], options[channels], f"block {row}, channels", gone))
+            _choice(row, CHANNELS, channels, settings[channels], options[channels], f"block {row}, channels", gone)
+        )
     hidden = settings["hidden"]
     if row == 6:
         return _choice(row, UNITS, "hidden", hidden, options["hidden"], "dense layers, units")

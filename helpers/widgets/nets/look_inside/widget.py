@@ -11,10 +11,11 @@ from helpers.inside.layers import first_tensor, quiet_copy, watch
 from helpers.inside.methods import covered, window_corners
 
 from ...kit.background import Job
-from ...kit.base import Explorer, choice, slider
+from ...kit.base import Explorer
 from ...kit.layer_views import cell_at
 from ...kit.layers import Layer, weights_of
 from ...kit.layout import side_by_side
+from ...kit.parameters import choice, slider
 from ...kit.thumbnails import Thumbnails
 from .picture import draw_all, numbers_of
 from .runs import Gallery, Sweep, drawable, has_classes
