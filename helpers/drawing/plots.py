@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from . import svg
+from .alternative import tell_figures
 
 INK = svg.GREY
 STYLE = {
@@ -26,6 +27,7 @@ STYLE = {
 def new_figure(rows=1, columns=1, *, width=3.6, height=2.7, **kwargs):
     """Return (figure, axes) in the course's style, each panel width x height inches; kwargs go to plt.subplots."""
     plt.draw_if_interactive()  # starts the notebook's backend; rc_context would undo its interactive mode
+    tell_figures()
     with plt.rc_context(STYLE):
         return plt.subplots(rows, columns, figsize=(width * columns, height * rows), layout="constrained", **kwargs)
 

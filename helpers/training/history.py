@@ -180,7 +180,8 @@ class LiveCurve:
     def _show(self, bundle):
         from IPython.display import display
 
-        metadata = {"image/png": {"width": WIDTH, "height": HEIGHT}} if "image/png" in bundle else {}
+        told = {"width": WIDTH, "height": HEIGHT, "alt": bundle["text/plain"]}
+        metadata = {"image/png": told} if "image/png" in bundle else {}
         if self.widget:
             self.widget.value = bundle["text/html"]
         elif self.handle:

@@ -162,10 +162,11 @@ def test_a_button_acts_redraws_and_shows_its_error(monkeypatch):
 
 
 def test_the_still_is_a_picture_and_its_sentence(window):
-    bundle = window._repr_mimebundle_()
+    bundle, metadata = window._repr_mimebundle_()
     assert bundle["text/plain"] == 'Window: window "(0, 2)" gives 1'
     still = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
     assert still.size == (600, 160)
+    assert metadata == {"image/png": {"width": 300, "alt": 'window "(0, 2)" gives 1'}}
     assert np.asarray(still)[..., 3].min() == 0, "the ground is transparent"
 
 

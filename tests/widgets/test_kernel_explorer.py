@@ -297,6 +297,6 @@ def test_names_of_files_are_escaped(explorer):
 
 
 def test_still_for_readers_without_a_kernel():
-    bundle = KernelExplorer(picture_name="0…8", row=0, column=0)._repr_mimebundle_()
+    bundle = KernelExplorer(picture_name="0…8", row=0, column=0)._repr_mimebundle_()[0]
     assert bundle["text/plain"].startswith("KernelExplorer: cross-correlation of 0…8 (3×3) with a 2×2 kernel")
     assert bundle["image/png"].startswith("iVBOR")

@@ -243,13 +243,14 @@ class Explorer(Hand, W.VBox):
             raise error
 
     def _repr_mimebundle_(self, **kwargs):
-        """Return the live widget, and for readers without a kernel a still picture and its sentence."""
+        """Return the live widget, and for readers without a kernel a still picture, its sentence and its width."""
         bundle = super()._repr_mimebundle_(**kwargs) or {}
         caption = " · ".join(f"{self.controls[k].description} {_short(v)}" for k, v in self.values.items())
         png = svg.to_png(self.picture, caption if len(caption) < 120 else "")
         bundle["text/plain"] = f"{type(self).__name__}: {self.describe(self.result)}"
         bundle["image/png"] = base64.b64encode(png).decode()
-        return bundle
+        alternative = {"width": round(svg.size(self.picture)[0]), "alt": self.describe(self.result)}
+        return bundle, {"image/png": alternative}
 
 
 def _short(value):
