@@ -71,7 +71,8 @@ def _ticks(ax):
 
 
 def _is_number(word):
-    return not any(letter.isalpha() for letter in word)
+    """Whether a tick is a number: on a logarithmic axis it is a formula, $10^{2}$."""
+    return "$" in word or not any(letter.isalpha() for letter in word)
 
 
 def _listed(names):

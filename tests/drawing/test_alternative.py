@@ -37,6 +37,8 @@ def test_pictures_bars_and_numbers_are_named():
     assert say_figure(axes.flat[0].figure) == "boot, picture; bag, picture; coat, picture"
     bars = plot_bars({"dense": 3, "convolution": 1}, xlabel="weights")
     assert say_figure(bars.figure) == "bars dense, convolution, marked 3, 1, axes weights"
+    bars = plot_bars({"dense": 3, "convolution": 1e6}, log=True)
+    assert say_figure(bars.figure) == "bars dense, convolution, marked 3, 1e+06"
     assert say_figure(show_matrix(torch.eye(2), title="K").figure) == "K, picture, marked 1, 0, 0, 1"
 
 
