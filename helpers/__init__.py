@@ -2,6 +2,7 @@
 
 from .anatomy.counts import describe_net
 from .anatomy.reach import receptive_field
+from .course.standing import progress
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
 from .drawing.blocks import show_blocks
 from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
@@ -31,6 +32,7 @@ __all__ = [
     "plot_bars",
     "pool2d",
     "profile",
+    "progress",
     "receptive_field",
     "recipe",
     "show_blocks",

@@ -10,7 +10,8 @@ from collections import Counter
 import nbformat
 import pytest
 
-SETTINGS = {"CNN_COURSE_PROFILE": "quick", "CNN_COURSE_OFFLINE": "1", "CNN_COURSE_STRICT": "1"}
+SETTINGS = {"CNN_COURSE_PROFILE": "quick", "CNN_COURSE_OFFLINE": "1", "CNN_COURSE_STRICT": "1",
+            "CNN_COURSE_PROGRESS": ""}  # fmt: skip
 DRIVE = "from helpers.widgets.kit.driver import drive_all\nprint(drive_all({expected}))"
 EACH_ALONE = "tests/test_browser.py"  # its tests go to the processes one by one, not as a file
 SHOWN = 10

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .map import LESSONS, NOTEBOOKS
+from .lessons import LESSONS
+from .map import NOTEBOOKS
 
 KINDS = {"claim": "Claims that circulate", "question": "Open questions", "asked": "Questions learners ask"}
 MARKS = {"**Claim that circulates:** ": "claim", "**Open question:** ": "question"}

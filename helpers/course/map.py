@@ -3,10 +3,12 @@
 import base64
 import html
 from pathlib import Path
-from typing import NamedTuple
 
 from helpers.drawing import svg
 from helpers.place import course_folder
+
+from .lessons import LESSONS, Lesson
+from .standing import solved_by_lesson
 
 NOTEBOOKS = course_folder() / "notebooks"
 BOX, GAP = (186, 74), 24  # a lesson (width, height) and the room for an arrow, in px
@@ -19,43 +21,11 @@ ROWS = (  # lessons drawn in one row, the name of the part they belong to, its c
 )
 
 
-class Lesson(NamedTuple):
-    """One notebook: the stem of its file's name, its title, and what it is about in two short lines."""
-
-    stem: str
-    title: str
-    about: tuple[str, str]
-
-    @property
-    def number(self) -> str:
-        """The two digits that the file's name starts with."""
-        return self.stem[:2]
-
-
-LESSONS = (
-    Lesson("00_start_here", "Start here", ("machine, widgets, exercises,", "glossary")),
-    Lesson("01_from_dense_to_convolution", "Dense to convolution", ("why a few weights are", "enough for a picture")),
-    Lesson("02_convolution_layer", "Convolution layer", ("edges found, a kernel", "learned, a kernel shaped")),
-    Lesson("03_padding_and_stride", "Padding and stride", ("the border, the step,", "the output size")),
-    Lesson("04_channels", "Channels", ("colour, 1×1 kernels,", "what a layer costs")),
-    Lesson("05_pooling", "Pooling", ("what a shift of one pixel", "changes")),
-    Lesson("06_cnn_from_scratch", "CNN from scratch", ("NumPy only: forward,", "backward, checked")),
-    Lesson("07_lenet", "LeNet", ("the first whole network,", "trained and looked at")),
-    Lesson("08_alexnet", "AlexNet", ("ReLU, dropout,", "augmentation")),
-    Lesson("09_vgg", "VGG", ("a network of blocks,", "small kernels")),
-    Lesson("10_nin", "NiN", ("no dense layer at the end,", "1×1 kernels")),
-    Lesson("11_googlenet", "GoogLeNet", ("four paths side by side,", "Inception")),
-    Lesson("12_batch_norm", "Batch norm", ("deep networks that", "train fast")),
-    Lesson("13_resnet", "ResNet", ("learn the difference,", "go deeper")),
-    Lesson("14_seeing_inside", "Seeing inside", ("what a layer responds to,", "and where")),
-    Lesson("15_scaling_up", "Scaling up", ("GPUs, mixed precision,", "many processes")),
-)
-
-
 class CourseMap:
     """The map as a notebook shows it: a picture with a text alternative, and links to the lessons in `folder`."""
 
-    def __init__(self, folder: str | Path = NOTEBOOKS):
+    def __init__(self, folder: str | Path = NOTEBOOKS, solved: dict[str, tuple[int, int]] | None = None):
+        self.solved = solved or {}
         self.here = [lesson for lesson in LESSONS if (Path(folder) / f"{lesson.stem}.ipynb").is_file()]
 
     @property
@@ -84,8 +54,13 @@ class CourseMap:
         title = svg.text(x + 10, top, f"{lesson.number} {lesson.title}", anchor="start", bold=True, color=ink)
         about = [svg.text(x + 10, top + 17 + 14 * i, line, size=11, anchor="start", color=ink)
                  for i, line in enumerate(lesson.about)]  # fmt: skip
-        mark = "" if here else svg.text(x + BOX[0] - 10, y + BOX[1] - 8, "to come", size=11, anchor="end")
+        note = self.note(lesson) if here else "to come"
+        mark = svg.text(x + BOX[0] - 10, y + BOX[1] - 8, note, size=11, anchor="end", color=ink) if note else ""
         return "".join([box, title, *about, mark])
+
+    def note(self, lesson: Lesson) -> str:
+        """Return how many exercises of a lesson are solved, "3 of 6 ✓"; nothing where none is."""
+        return "{} of {} ✓".format(*self.solved[lesson.number]) if lesson.number in self.solved else ""
 
     @staticmethod
     def draw_arrow(column: int, top: float) -> str:
@@ -98,6 +73,8 @@ class CourseMap:
         to_come = [lesson.title for lesson in LESSONS if lesson not in self.here]
         here = ", ".join(f"{lesson.number} {lesson.title}" for lesson in self.here) or "none yet"
         said = f"Map of the course, {len(LESSONS)} lessons. Here: {here}."
+        if self.solved:
+            said += " Solved: " + ", ".join(f"{n} {done} of {all}" for n, (done, all) in self.solved.items()) + "."
         return f"{said} To come: {', '.join(to_come)}." if to_come else said
 
     def __repr__(self) -> str:
@@ -113,5 +90,5 @@ class CourseMap:
 
 
 def course_map(folder: str | Path = NOTEBOOKS) -> CourseMap:
-    """Return the map of the course, with links to the notebooks that are in `folder`."""
-    return CourseMap(folder)
+    """Return the map of the course, with links to the notebooks that are in `folder` and what one has solved."""
+    return CourseMap(folder, solved_by_lesson())

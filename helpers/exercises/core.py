@@ -69,7 +69,7 @@ class Verdict:
 
     def __str__(self):
         if self.passed:
-            return f"✓ {self.id}: right."
+            return f"✓ {self.id}: right. {self.advice}".strip()
         if self.passed is None:
             return f"– {self.id}: not attempted yet. {self.advice}".strip()
         return f"✗ {self.id}: {self.advice}"

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from helpers.course.map import LESSONS, NOTEBOOKS, ROWS, course_map
+from helpers.course.lessons import LESSONS
+from helpers.course.map import NOTEBOOKS, ROWS, course_map
 
 
 def shown(course):

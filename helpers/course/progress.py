@@ -1,0 +1,54 @@
+"""For a lecturer: how far each of many learners has come, from their files: python -m helpers.course.progress *.json
+
+The files are easily changed by hand: they say what someone says to have solved. Without files, one's own progress.
+"""
+
+import sys
+from pathlib import Path
+
+from helpers.drawing import Table
+from helpers.exercises.solved import read_solved
+
+from .lessons import LESSONS
+from .standing import exercises_in, progress
+
+
+class Learners(Table):
+    """The standing of several learners, a line each: (name, {exercise: moment})."""
+
+    def lines(self) -> list[list[str]]:
+        """Return the headings, then for each learner the exercises solved in each lesson and in all."""
+        numbers = [lesson.number for lesson in LESSONS]
+        totals = [len(exercises_in(number)) for number in numbers]
+        head = ["name", "all", *(f"{n} (of {total})" for n, total in zip(numbers, totals, strict=True))]
+        return [head, *(self._line(name, solved, numbers) for name, solved in self.rows)]
+
+    @staticmethod
+    def _line(name, solved, numbers):
+        counts = [len(solved.keys() & set(exercises_in(number))) for number in numbers]
+        return [name, str(sum(counts)), *map(str, counts)]
+
+
+def compare_learners(files: list[str | Path]) -> Learners:
+    """Return a table of progress files, one line a file, named after it.
+
+    Raises ValueError for a file of another kind, or one that is not there.
+    """
+    missing = [str(file) for file in files if not Path(file).is_file()]
+    if missing:
+        raise ValueError(f"there is no file {missing[0]}")
+    return Learners((Path(file).stem, read_solved(file)) for file in files)
+
+
+def main(files: list[str]) -> int:
+    """Print the table of the files, or one's own progress; return the exit status."""
+    try:
+        print(compare_learners(files) if files else progress())
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

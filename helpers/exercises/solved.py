@@ -1,0 +1,70 @@
+"""What a learner has solved: one small JSON file in the learner's own folder. Nothing of it leaves the machine."""
+
+import datetime
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+FORMAT = 1  # of the file: {"cnn-course progress": 1, "solved": {exercise: the moment when it was first right}}
+HEAD = "cnn-course progress"
+
+
+def progress_file() -> Path | None:
+    """Return the file's place, which may not exist yet: CNN_COURSE_PROGRESS, or the user's data folder.
+
+    None where CNN_COURSE_PROGRESS is set and empty: then nothing is noted.
+    """
+    named = os.environ.get("CNN_COURSE_PROGRESS")
+    if named is None:
+        return platformdirs.user_data_path("cnn-course", appauthor=False) / "progress.json"
+    return Path(named).expanduser() if named else None
+
+
+def read_solved(path: str | Path | None = None) -> dict[str, str]:
+    """Return {exercise: moment} from a progress file, by default one's own; {} where there is none.
+
+    Raises ValueError, with a sentence, where the file is no progress file.
+    """
+    path = progress_file() if path is None else Path(path)
+    if path is None or not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        solved = content["solved"]
+        if content[HEAD] != FORMAT or not all(isinstance(part, str) for entry in solved.items() for part in entry):
+            raise ValueError
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no progress file of the course: move it away, and a new one is begun") from error
+    return solved
+
+
+def note_solved(id: str) -> str:
+    """Note that an exercise was solved now; return why it could not be noted, "" where it was or had been."""
+    path = progress_file()
+    if path is None:
+        return ""
+    try:
+        solved = read_solved(path)
+        if id not in solved:
+            now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+            _write(path, {HEAD: FORMAT, "solved": dict(sorted({**solved, id: now}.items()))})
+    except (ValueError, OSError) as error:
+        reason = f"{path} cannot be written ({error.strerror})" if isinstance(error, OSError) else error
+        return f"This was not noted for progress(): {reason}."
+    return ""
+
+
+def _write(path, content):
+    """Write the file in one step, so that it is never half there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise
