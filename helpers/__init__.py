@@ -5,6 +5,7 @@ from .anatomy.reach import receptive_field
 from .course.standing import progress
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
 from .drawing.blocks import show_blocks
+from .drawing.channels import show_channels
 from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
 from .drawing.window import show_pool, show_window
 from .exercises import check, hint, solution
@@ -36,6 +37,7 @@ __all__ = [
     "receptive_field",
     "recipe",
     "show_blocks",
+    "show_channels",
     "show_images",
     "show_matrix",
     "show_pool",
