@@ -1,5 +1,7 @@
 """What lesson 04 says and does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
+import itertools
+
 import pytest
 import torch
 import torchvision
@@ -104,8 +106,9 @@ def test_the_loops_are_pytorch_and_the_helpers(lesson):
 def test_the_general_formula_term_by_term():
     generator = torch.Generator().manual_seed(0)
     X, K, B = (torch.randn(shape, generator=generator) for shape in ((2, 4, 5), (3, 2, 2, 3), (3,)))
-    Y = torch.tensor([[[B[o] + sum(X[c, i + a, j + b] * K[o, c, a, b] for c in range(2) for a in range(2)
-                                   for b in range(3)) for j in range(3)] for i in range(3)] for o in range(3)])  # fmt: skip
+    Y = B[:, None, None].repeat(1, 3, 3)
+    for o, i, j, c, a, b in itertools.product(range(3), range(3), range(3), range(2), range(2), range(3)):
+        Y[o, i, j] += X[c, i + a, j + b] * K[o, c, a, b]
     torch.testing.assert_close(Y, F.conv2d(X[None], K, B)[0])
 
 
