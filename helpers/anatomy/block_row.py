@@ -1,0 +1,33 @@
+"""A net as one row for `show_blocks`: what each layer with windows or weights makes of the picture."""
+
+from torch import nn
+
+from .counts import describe_net
+
+SHORT = {"Conv2d": "conv", "MaxPool2d": "max", "AvgPool2d": "mean", "AdaptiveAvgPool2d": "mean", "Linear": "dense"}
+
+
+def block_row(net: nn.Module, input_shape: tuple[int, int, int, int]) -> list[tuple[str, tuple[int, ...]]]:
+    """Return (name, shape) of the input (1, C, H, W) and of each convolution's, pooling's and dense layer's output.
+
+    The shapes are (C, H, W), or (N,) behind a dense layer, without the batch; a name is "conv 11×11, stride 4".
+    Meant for nets that call their layers one after the other; branches stand in the row in the order of their calls.
+    Raises ValueError, as `describe_net` does, for an input that does not fit.
+    """
+    table = describe_net(net, input_shape)
+    made = [(_named(net.get_submodule(row.name)), row.output_shape[1:]) for row in table if row.type in SHORT]
+    return [("", tuple(input_shape[1:])), *made]
+
+
+def _named(layer):
+    """Say what a layer is, with its window, and its stride where it moves by more than 1."""
+    words = SHORT[type(layer).__name__]
+    if not hasattr(layer, "kernel_size"):
+        return words
+    (height, width), stride = _pair(layer.kernel_size), _pair(layer.stride)
+    moves = {(1, 1): ""}.get(stride, f", stride {stride[0]}" if stride[0] == stride[1] else f", stride {stride[0]}×{stride[1]}")
+    return f"{words} {height}×{width}{moves}"
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
