@@ -24,9 +24,9 @@ def _named(layer):
     words = SHORT[type(layer).__name__]
     if not hasattr(layer, "kernel_size"):
         return words
-    (height, width), stride = _pair(layer.kernel_size), _pair(layer.stride)
-    moves = {(1, 1): ""}.get(stride, f", stride {stride[0]}" if stride[0] == stride[1] else f", stride {stride[0]}×{stride[1]}")
-    return f"{words} {height}×{width}{moves}"
+    (height, width), (down, across) = _pair(layer.kernel_size), _pair(layer.stride)
+    stride = down if down == across else f"{down}×{across}"
+    return f"{words} {height}×{width}" + (f", stride {stride}" if stride != 1 else "")
 
 
 def _pair(value):
