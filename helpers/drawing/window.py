@@ -10,19 +10,22 @@ TERMS = 5  # of the sum in a line
 
 
 def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
-    """Show how output element `at` = (row, column) of a cross-correlation comes about.
+    """Show how output element `at` = (row, column) of a cross-correlation comes about, or each of a list of elements.
 
-    X (n_h, n_w) and K (k_h, k_w) are small enough for each cell to show its number; `padding` zeros stand dotted
-    around X, `stride` is the step of the window, the same for rows and columns. With reveal=False, the rest of the
-    output stays empty, for the reader to find. Raises ValueError where the kernel does not fit, or the output has no
-    such element.
+    X (n_h, n_w) and K (k_h, k_w) are small enough for each cell to show its number. Zeros stand dotted around X:
+    `padding` on each side, or ((top, bottom), (left, right)). `stride` is the step of the window, one number or (down,
+    across). With reveal=False, the rest of the output stays empty, for the reader to find. Raises ValueError where the
+    kernel does not fit, or the output has no such element.
     """
     X, K = (np.asarray(getattr(part, "detach", lambda part=part: part)(), dtype=float) for part in (X, K))
-    padded = np.pad(X, padding)
-    windows = _windows(padded, K.shape, at, stride)
+    places, sides, stride = [at] if np.ndim(at) == 1 else list(at), _sides(padding), tuple(np.broadcast_to(stride, 2))
+    padded = np.pad(X, sides)
+    for place in places:
+        windows = _windows(padded, K.shape, place, stride)
     Y = (windows * K).sum((2, 3)) + bias
-    hidden = _all_but(at, Y.shape) & (not reveal)
-    return Still(_drawn(padded, padding, K, Y, hidden, at, stride, _sum_of(windows[at], K, bias, Y[at])))
+    hidden = np.logical_and.reduce([_all_but(place, Y.shape) for place in places]) & (not reveal)
+    terms = [_sum_of(windows[place], K, bias, Y[place]) for place in places]
+    return Still(_drawn(padded, sides, K, Y, hidden, places, stride, terms))
 
 
 def show_pool(X, pool_size, mode="max", at=(0, 0), *, padding=0, stride=1, reveal=True):
@@ -37,7 +40,7 @@ def show_pool(X, pool_size, mode="max", at=(0, 0), *, padding=0, stride=1, revea
         raise ValueError(f"mode is {mode!r}, must be 'max' or 'avg'")
     X = np.asarray(getattr(X, "detach", lambda: X)(), dtype=float)
     padded = np.pad(X, padding, constant_values=-np.inf if mode == "max" else 0)
-    windows = _windows(padded, (pool_size, pool_size), at, stride)
+    windows = _windows(padded, (pool_size, pool_size), at, (stride, stride))
     Y = windows.max((2, 3)) if mode == "max" else windows.mean((2, 3))
     hidden = _all_but(at, Y.shape) & (not reveal)
     return Still(_pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, _choice_of(windows[at], mode, Y[at])))
@@ -48,7 +51,7 @@ def _pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, term):
     heights = [len(table) * CELL for table in (padded, Y)]
     middle, right = TOP + max(heights) / 2, 4 + padded.shape[1] * CELL + ARROW
     tops = [middle - height / 2 for height in heights]
-    parts = [_input(padded, padding, 4, tops[0]), svg.matrix(
+    parts = [_input(padded, _sides(padding), 4, tops[0]), svg.matrix(
         Y, right, tops[1], CELL, colors=_colors(padded), limit=np.abs(padded[np.isfinite(padded)]).max(), faint=hidden
     )]  # fmt: skip
     parts += [svg.text(left, top - 8, name, anchor="start")
@@ -66,13 +69,18 @@ def _pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, term):
 
 def _windows(padded, shape, at, stride):
     """All windows (rows, columns, k_h, k_w) of a padded picture, after checking that there is one at `at`."""
-    rows, columns = ((n - k) // stride + 1 for n, k in zip(padded.shape, shape, strict=True))
+    rows, columns = ((n - k) // step + 1 for n, k, step in zip(padded.shape, shape, stride, strict=True))
     if rows < 1 or columns < 1:
         height, width = shape
         raise ValueError(f"a {height}×{width} window does not fit into {_size(padded)} pixels: take a smaller one")
     if not (0 <= at[0] < rows and 0 <= at[1] < columns):
         raise ValueError(f"the output has {rows}×{columns} elements, so none at row {at[0]}, column {at[1]}")
-    return np.lib.stride_tricks.sliding_window_view(padded, shape)[::stride, ::stride]
+    return np.lib.stride_tricks.sliding_window_view(padded, shape)[:: stride[0], :: stride[1]]
+
+
+def _sides(padding):
+    """Padding as ((top, bottom), (left, right))."""
+    return tuple((int(first), int(last)) for first, last in np.broadcast_to(padding, (2, 2)))
 
 
 def _all_but(at, shape):
@@ -82,8 +90,8 @@ def _all_but(at, shape):
     return hidden
 
 
-def _drawn(padded, padding, K, Y, hidden, at, stride, terms):
-    """The three tables in a row, the window and its output marked, the sum below."""
+def _drawn(padded, sides, K, Y, hidden, places, stride, sums):
+    """The three tables in a row, each window and its output marked, the sums below."""
     tables, x = [], 4
     heights = [len(table) * CELL for table in (padded, K, Y)]
     middle = TOP + max(heights) / 2
@@ -91,28 +99,43 @@ def _drawn(padded, padding, K, Y, hidden, at, stride, terms):
         tables.append((x, middle - height / 2))
         x += table.shape[1] * CELL + GAP
     (x0, y0), (x1, y1), (x2, y2) = tables
-    parts = [_input(padded, padding, x0, y0), svg.matrix(K, x1, y1, CELL), svg.matrix(Y, x2, y2, CELL, faint=hidden)]
+    parts = [_input(padded, sides, x0, y0), svg.matrix(K, x1, y1, CELL), svg.matrix(Y, x2, y2, CELL, faint=hidden)]
     names = ((x0, y0, "input X"), (x1, y1, "kernel K"), (x2, y2, "output Y"))
     parts += [svg.text(left, top - 8, name, anchor="start") for left, top, name in names]
     parts += [svg.text(left - GAP / 2, middle + 6, sign, size=20) for left, sign in ((x1, "⋆"), (x2, "="))]
-    parts.append(svg.frame(x0, y0, at[0] * stride, at[1] * stride, *K.shape, CELL))
-    parts.append(svg.frame(x2, y2, *at, 1, 1, CELL))
-    below = TOP + max(heights) + 26
-    parts += [svg.text(4, below + 20 * i, line, size=14, anchor="start") for i, line in enumerate(terms)]
-    width = max(x - GAP + 4, 8 + 8.6 * max(map(len, terms)))
-    label = f"{_size(padded)} input, {_size(K)} kernel, {_size(Y)} output; row {at[0]}, column {at[1]}: "
-    return svg.picture(width, below + 20 * len(terms) - 8, *parts, label=label + " ".join(terms))
+    colors = _inks(len(places))
+    for (row, column), color in zip(places, colors, strict=True):
+        corner = row * stride[0], column * stride[1]
+        parts.append(svg.frame(x0, y0, *corner, *K.shape, CELL, stroke=color))
+        parts.append(svg.frame(x2, y2, row, column, 1, 1, CELL, stroke=color))
+    below, ink = TOP + max(heights) + 26, colors if len(places) > 1 else ["currentColor"]
+    lines = [(line, color) for terms, color in zip(sums, ink, strict=True) for line in terms]
+    parts += [svg.text(4, below + 20 * i, line, size=14, anchor="start", color=color)
+              for i, (line, color) in enumerate(lines)]  # fmt: skip
+    width = max(x - GAP + 4, 8 + 8.6 * max(len(line) for line, _ in lines))
+    told = [f"row {row}, column {column}: {' '.join(terms)}" for (row, column), terms in zip(places, sums, strict=True)]
+    label = f"{_size(padded)} input, {_size(K)} kernel, {_size(Y)} output; {'; '.join(told)}"
+    return svg.picture(width, below + 20 * len(lines) - 8, *parts, label=label)
 
 
-def _input(padded, padding, x, y):
+def _inks(count):
+    """A colour for each of so many windows; one alone is orange."""
+    if count > len(svg.ACCENTS):
+        raise ValueError(f"{count} windows at once are too many to tell apart: show at most {len(svg.ACCENTS)}")
+    return [svg.ORANGE] if count == 1 else svg.ACCENTS[:count]
+
+
+def _input(padded, sides, x, y):
     """The picture in grey, or in two colours with signs; its padding dotted and empty of colour, since not its own."""
-    inside = slice(padding, len(padded) - padding), slice(padding, padded.shape[1] - padding)
-    parts = [svg.matrix(padded[inside], x + padding * CELL, y + padding * CELL, CELL, colors=_colors(padded))]
-    for i, j in np.ndindex(padded.shape):
-        if not (padding <= i < len(padded) - padding and padding <= j < padded.shape[1] - padding):
-            left, top = x + j * CELL, y + i * CELL
-            parts.append(svg.rect(left, top, CELL, CELL, stroke=svg.GREY, line=0.8, dash="2 3"))
-            parts.append(svg.text(left + CELL / 2, top + CELL / 2 + 4, _written(padded[i, j]), color=svg.GREY))
+    (top, bottom), (left, right) = sides
+    inside = np.pad(np.ones(np.subtract(padded.shape, np.sum(sides, 1)), dtype=bool), sides)
+    picture = padded[top : len(padded) - bottom, left : padded.shape[1] - right]
+    parts = [svg.matrix(picture, x + left * CELL, y + top * CELL, CELL, colors=_colors(padded))]
+    for i, j in np.argwhere(~inside):
+        cell_x, cell_y = x + j * CELL, y + i * CELL
+        parts.append(svg.rect(cell_x, cell_y, CELL, CELL, stroke=svg.GREY, line=0.8, dash="2 3"))
+        middle = cell_x + CELL / 2, cell_y + CELL / 2 + 4
+        parts.append(svg.text(*middle, _written(padded[i, j]), color=svg.GREY))
     return "".join(parts)
 
 

@@ -35,6 +35,29 @@ def test_every_element_is_that_of_conv2d(padding, stride):
     assert shown.svg.count('stroke-dasharray="2 3"') == ring, "each zero of the padding is dotted"
 
 
+@pytest.mark.parametrize("sides, stride", [(((1, 0), (1, 0)), (1, 1)), (((0, 1), (0, 2)), (1, 2)), (1, (3, 2))])
+def test_sides_and_steps_of_their_own_are_those_of_conv2d(sides, stride):
+    (top, bottom), (left, right) = ((sides, sides),) * 2 if sides == 1 else sides
+    Y = F.conv2d(F.pad(X, (left, right, top, bottom))[None, None], K[None, None], stride=stride)[0, 0]
+    for i, j in ((i, j) for i in range(Y.shape[0]) for j in range(Y.shape[1])):
+        shown = show_window(X, K, (i, j), padding=sides, stride=stride)
+        assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}")
+        corner = f'x="{4 + j * stride[1] * CELL}" y="{30 + i * stride[0] * CELL}" width="{2 * CELL}"'
+        assert corner in shown.svg, "the window stands where it is"
+    dotted = (3 + top + bottom) * (3 + left + right) - 9
+    assert shown.svg.count('stroke-dasharray="2 3"') == dotted
+
+
+def test_several_windows_have_a_colour_and_a_sum_each():
+    places = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    shown = show_window(X, K, places, padding=1, stride=(3, 2))
+    assert re.findall(r"= (\d+)", repr(shown)) == ["0", "8", "6", "8"]
+    for color in svg.ACCENTS:
+        assert shown.svg.count(f'stroke="{color}"') == 2 and shown.svg.count(f'fill="{color}"') == 1
+    with pytest.raises(ValueError, match="5 windows at once are too many"):
+        show_window(torch.zeros(2, 6), K, [(0, column) for column in range(5)])
+
+
 def test_a_maximum_and_a_mean_are_written_out():
     said = "3×3 input, max of 2×2, 2×2 output; row 0, column 0: max(0, 1, 3, 4) = 4"
     assert repr(show_pool(X, 2)) == said
