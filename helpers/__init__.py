@@ -6,6 +6,7 @@ from .course.standing import progress
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
 from .drawing.blocks import show_blocks
 from .drawing.channels import show_channels
+from .drawing.norms import show_norms
 from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_matrix
 from .drawing.window import show_pool, show_window
 from .exercises import check, hint, solution
@@ -40,6 +41,7 @@ __all__ = [
     "show_channels",
     "show_images",
     "show_matrix",
+    "show_norms",
     "show_pool",
     "show_window",
     "solution",
