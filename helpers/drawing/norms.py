@@ -6,6 +6,7 @@ from . import svg
 from .still import Still
 
 CELL, GAP, LEFT, TOP, ROOM = 30, 14, 62, 48, 40  # px: a number, between maps, row names, titles, between panels
+LEAST = 66  # px from map to map, so that the names of columns have room
 KINDS = {
     "batch": lambda n, c, half: c,
     "layer": lambda n, c, half: n,
@@ -28,11 +29,16 @@ def show_norms(X, *kinds):
         raise ValueError(f"kinds are {kinds}: give one or more of {', '.join(KINDS)}")
     maps = X if X.ndim == 4 else X[:, :, None, None]
     (N, C, H, W), feature = maps.shape, "channel" if X.ndim == 4 else "feature"
-    step = LEFT + C * (W * CELL + GAP) + ROOM
+    step = LEFT + C * _column(W) + ROOM
     panels = [svg.moved(i * step, 0, _panel(maps, kind, feature)) for i, kind in enumerate(kinds)]
     sizes = [f"{kind}: {_together(maps, kind)} numbers share a mean" for kind in kinds]
     label = f"{'×'.join(map(str, X.shape))}, {N} pictures, {C} {feature}s; {'; '.join(sizes)}"
     return Still(svg.picture(len(kinds) * step - ROOM, TOP + N * (H * CELL + GAP), *panels, label=label))
+
+
+def _column(width):
+    """Px from the left edge of a map so wide to that of the next."""
+    return max(LEAST, width * CELL + GAP)
 
 
 def _keys(maps, kind):
@@ -53,9 +59,9 @@ def _panel(maps, kind, feature):
     order = list(dict.fromkeys(keys.values()))
     if len(order) > len(svg.ACCENTS):
         raise ValueError(f"{kind} makes {len(order)} groups of X, more than {len(svg.ACCENTS)} colours: cut X")
-    high, wide = maps.shape[2] * CELL + GAP, maps.shape[3] * CELL + GAP
+    high, wide, half = maps.shape[2] * CELL + GAP, _column(maps.shape[3]), maps.shape[3] * CELL / 2
     parts = [svg.text(0, 14, f"{kind} normalisation", anchor="start", bold=True, size=13)]
-    parts += [svg.text(LEFT + c * wide + (wide - GAP) / 2, TOP - 7, f"{feature} {c}", size=11)
+    parts += [svg.text(LEFT + c * wide + half, TOP - 7, f"{feature} {c}", size=11)
               for c in range(maps.shape[1])]  # fmt: skip
     parts += [svg.text(LEFT - 8, TOP + n * high + (high - GAP) / 2 + 4, f"picture {n}", size=11, anchor="end")
               for n in range(maps.shape[0])]  # fmt: skip

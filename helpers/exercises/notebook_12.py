@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .compare import equal, number, numbers, shown, tensor_of
-from .core import Exercise, gather, table
+from .core import Exercise, gather, prediction, table
 
 ADVICE_COUNTS = {
     (64, 64): "each channel learns two numbers, γ and β, and keeps two, its running mean and variance.",
@@ -294,5 +294,37 @@ def catch_up(momentum):
             "        module.training |= not isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))\n"
             "    return net": "norm layers are still",
         },
+    ),
+]  # fmt: skip
+
+PREDICTIONS = [
+    prediction(
+        "12.p1", [-1, -1, -1, 1, 1, 1],
+        [([-2.5, -2, -1.5, 2.5, 2, 1.5], "the means are taken out; divide by the standard deviations, too."),
+         ([-0.4, -0.5, -2 / 3, 0.4, 0.5, 2 / 3], "divide by the standard deviation, the root of the variance."),
+         ([-(0.5**0.5)] * 3 + [0.5**0.5] * 3, "that is the unbiased variance; the formula divides by n.")],
+        "Each column has its own mean and its own standard deviation.",
+    ),
+    prediction(
+        "12.p2", [2.5, 4.5],
+        [([30, 54], "these are the sums; divide by how many numbers have this colour."),
+         ([15, 27], "these are the sums over one picture; take both pictures, and divide by the count."),
+         ([5, 9], "count the numbers of one colour in both pictures.")],
+        "All numbers of one colour share a mean.",
+    ),
+    prediction(
+        "12.p3", [1, 9],
+        [([9, 1], "turn them round: momentum is the share of the new batch."),
+         ([10, 10], "the average begins at 0, and moves only a part of the way."),
+         ([0.1, 0.9], "the average moves towards 10, not towards 1.")],
+        "The average begins at 0 and goes a share of the way to 10.",
+    ),
+    prediction(
+        "12.p4", [0, 1, 1],
+        [([1, 1, 1], "250 pictures, mixed, have nearly the mean and the variance of all."),
+         ([0, 1, 0], "sorted, a batch holds one class: which mean is subtracted then?"),
+         ([0, 0, 1], "what do two numbers become, whatever they were?"),
+         ([0, 0, 0], "think of two numbers that are normalised by each other.")],
+        "How close do mean and variance of such a batch come to those of all pictures?",
     ),
 ]  # fmt: skip

@@ -48,6 +48,12 @@ def test_every_number_is_written_and_nothing_that_is_computed():
     assert re.findall(r">(-?[\d.]+)</text>", drawn.svg) == ["1", "2", "3", "6", "6", "6"]
 
 
+def test_names_of_columns_do_not_touch():
+    drawn = show_norms(torch.ones(2, 3), "batch")
+    first, second, _ = (float(x) for x in re.findall(r'<text x="(\S+)"[^>]*>feature', drawn.svg))
+    assert second - first > len("feature 0") * 6.6
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"X has 3 axes, \(1, 2, 3\)"):
         show_norms(torch.ones(1, 2, 3), "batch")
