@@ -77,7 +77,7 @@ def test_the_net_of_1989_keeps_16_8_4_by_a_frame_and_a_step_of_two():
 def test_224_pixels_take_55_layers_of_5x5_and_32_take_7(lesson):
     sizes = lesson["sizes"]
     assert sizes(224, 5, 120)[55] == sizes(32, 5, 120)[7] == 4 and answer("03.p1") == [55, 7]
-    assert len(sizes(224, 5, 120)) - 1 < 100, "a hundred layers, as in ResNet-101, do not fit"
+    assert len(sizes(224, 5, 120)) - 1 < 100, "a hundred layers do not fit"
 
 
 def test_the_corner_lies_in_one_window_and_gains_with_the_padding(lesson):
