@@ -26,7 +26,8 @@ MARK = "cnn_course_environment"  # written first: the folder was made by this sc
 # What the top of an environment holds. A folder with anything else in it is never cleared.
 OWN = {MARK, STAMP, "bin", "etc", "include", "lib", "lib64", "man", "share", "pyvenv.cfg", ".gitignore", "CACHEDIR.TAG",
        "Scripts", "Lib", "Include", "Share"}  # fmt: skip
-MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "sklearn", "PIL", "resvg_py"]
+MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "sklearn", "PIL", "platformdirs",
+           "resvg_py"]
 TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]
 BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
 PARALLEL = ["--numprocesses=logical", "--maxprocesses=8"]
