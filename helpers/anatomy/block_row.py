@@ -3,6 +3,7 @@
 from torch import nn
 
 from .counts import describe_net
+from .reach import each_axis
 
 SHORT = {"Conv2d": "conv", "MaxPool2d": "max", "AvgPool2d": "mean", "AdaptiveAvgPool2d": "mean", "Linear": "dense"}
 
@@ -24,10 +25,6 @@ def _named(layer):
     words = SHORT[type(layer).__name__]
     if not hasattr(layer, "kernel_size"):
         return words
-    (height, width), (down, across) = _pair(layer.kernel_size), _pair(layer.stride)
+    (height, width), (down, across) = each_axis(layer.kernel_size), each_axis(layer.stride)
     stride = down if down == across else f"{down}×{across}"
     return f"{words} {height}×{width}" + (f", stride {stride}" if stride != 1 else "")
-
-
-def _pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)

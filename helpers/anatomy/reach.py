@@ -147,12 +147,12 @@ def _windows(layer, before, after):
     """(kernel, stride, padding in front, dilation) per axis of a module, function or method of that name."""
     axes, kind = len(before), _kind(layer)
     if isinstance(layer, (*CONVOLUTIONS, *POOLS)):
-        k, s, d = (_each(getattr(layer, name, 1), axes) for name in ("kernel_size", "stride", "dilation"))
-        if len(_each(layer.kernel_size, axes)) != axes:
+        k, s, d = (each_axis(getattr(layer, name, 1), axes) for name in ("kernel_size", "stride", "dilation"))
+        if len(each_axis(layer.kernel_size, axes)) != axes:
             raise ValueError(f"{kind} needs {len(layer.kernel_size)} axes after (N, C), the input has {axes}: "
                              "give input_shape as (N, C, H, W), for one axis fewer (N, C, L)")
         named = {"same": [b * (a - 1) // 2 for a, b in zip(k, d, strict=True)], "valid": 0}
-        p = _each(named.get(layer.padding, layer.padding), axes)
+        p = each_axis(named.get(layer.padding, layer.padding), axes)
         return list(zip(k, s, p, d, strict=True))
     if "adaptive" in kind.lower() and all(n % m == 0 for n, m in zip(before, after, strict=True)):
         return [(n // m, n // m, 0, 1) for n, m in zip(before, after, strict=True)]
@@ -179,5 +179,6 @@ def _words(node, layer):
     return f"{node.target} ({_kind(layer)})" if node.op == "call_module" else node.name
 
 
-def _each(value, axes):
+def each_axis(value, axes: int = 2) -> tuple:
+    """Return a layer's window, stride or padding for each axis: one number stands for all."""
     return (value,) * axes if isinstance(value, int) else tuple(value)

@@ -18,15 +18,12 @@ class Learners(Table):
 
     def lines(self) -> list[list[str]]:
         """Return the headings, then for each learner the exercises solved in each lesson and in all."""
-        numbers = [lesson.number for lesson in LESSONS]
-        totals = [len(exercises_in(number)) for number in numbers]
-        head = ["name", "all", *(f"{n} (of {total})" for n, total in zip(numbers, totals, strict=True))]
-        return [head, *(self._line(name, solved, numbers) for name, solved in self.rows)]
-
-    @staticmethod
-    def _line(name, solved, numbers):
-        counts = [len(solved.keys() & set(exercises_in(number))) for number in numbers]
-        return [name, str(sum(counts)), *map(str, counts)]
+        ids = {lesson.number: set(exercises_in(lesson.number)) for lesson in LESSONS}
+        lines = [["name", "all", *(f"{number} (of {len(those)})" for number, those in ids.items())]]
+        for name, solved in self.rows:
+            counts = [len(solved.keys() & those) for those in ids.values()]
+            lines.append([name, str(sum(counts)), *map(str, counts)])
+        return lines
 
 
 def compare_learners(files: list[str | Path]) -> Learners:

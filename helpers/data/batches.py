@@ -104,6 +104,10 @@ class ImageBatches:
         """Undo the standardisation: `X` of any shape comes back on the scale 0 (black) to 1 (white)."""
         return X * self.std + self.mean if self.standardize else X
 
+    def from_pixels(self, X: Tensor) -> Tensor:
+        """Standardise `X` of any shape, from 0 (black) to 1 (white), as these batches are: what `to_pixels` undoes."""
+        return (X - self.mean) / self.std if self.standardize else X
+
     def __repr__(self) -> str:
         height, width = self._size
         return (f"{self.num_images:,} images of {self.source or 'your own'} in {len(self):,} batches of "

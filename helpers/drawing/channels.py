@@ -17,7 +17,7 @@ def show_channels(X, K, at=(0, 0), *, bias=0, names=(), reveal=True):
     counted. With reveal=False the rest of the output stays empty, for the reader to find. Raises ValueError where X, K
     and names differ in channels, where the kernel does not fit, or where the output has no such element.
     """
-    X, K = (np.asarray(getattr(part, "detach", lambda part=part: part)(), dtype=float) for part in (X, K))
+    X, K = svg.as_array(X, float), svg.as_array(K, float)
     if X.ndim != 3 or K.ndim != 3 or len(X) != len(K):
         raise ValueError(f"X {X.shape} and K {K.shape} must be (C, rows, columns) with the same C: one slice a channel")
     names = names or [f"channel {c}" for c in range(len(X))]
@@ -76,12 +76,8 @@ def _sums(window, K, found, bias, names):
     """A line for each channel with its products written out, and one for their sum."""
     lines = []
     for name, pixels, weights, result in zip(names, window, K, found, strict=True):
-        products = " + ".join(f"{_signed(x)}·{_signed(k)}" for x, k in zip(pixels.flat, weights.flat, strict=True))
+        pairs = zip(pixels.flat, weights.flat, strict=True)
+        products = " + ".join(f"{svg.signed(x)}·{svg.signed(k)}" for x, k in pairs)
         lines.append(f"{name}: {products} = {svg.number(result)}")
-    terms = [_signed(part) for part in found] + ([_signed(bias)] if bias else [])
+    terms = [svg.signed(part) for part in found] + ([svg.signed(bias)] if bias else [])
     return [*lines, f"together: {' + '.join(terms)} = {svg.number(found.sum() + bias)}"]
-
-
-def _signed(value):
-    """A number in a formula: in brackets where it has a sign."""
-    return f"({svg.number(value)})" if value < 0 else svg.number(value)

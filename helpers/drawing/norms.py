@@ -22,7 +22,7 @@ def show_norms(X, *kinds):
     "instance" one map, "group" half of a picture's channels (Wu and He, Group normalization, 2018, figure 2). Raises
     ValueError for another kind, for none, for another number of axes, and for more groups than there are colours.
     """
-    X = np.asarray(getattr(X, "detach", lambda: X)(), dtype=float)
+    X = svg.as_array(X, float)
     if X.ndim not in (2, 4):
         raise ValueError(f"X has {X.ndim} axes, {X.shape}: give (N, F) or (N, C, H, W)")
     if not kinds or not set(kinds) <= set(KINDS):

@@ -37,7 +37,7 @@ def show_images(images, titles=None, *, ncols=None, scale=1.2, signed=False):
 
     Grey pictures share the scale 0..largest; with `signed`, red is positive, blue negative, white zero.
     """
-    images = np.asarray(getattr(images, "detach", lambda: images)())
+    images = svg.as_array(images)
     images = images.transpose(0, 2, 3, 1) if images.ndim == 4 else images
     images = images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
     ncols = ncols or min(len(images), 8)
@@ -54,7 +54,7 @@ def show_images(images, titles=None, *, ncols=None, scale=1.2, signed=False):
 
 def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=None):
     """Show a matrix (rows, columns) as coloured cells, with numbers inside up to 8x8; returns ax."""
-    matrix = np.asarray(getattr(matrix, "detach", lambda: matrix)())
+    matrix = svg.as_array(matrix)
     ax = ax or new_figure(width=2.6, height=2.4)[1]
     limit = limit or float(np.abs(matrix).max()) or 1.0
     ax.imshow(matrix, cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
@@ -76,7 +76,7 @@ def show_cutouts(photos, corners, size):
     corners[i] lists the upper left corners (row, column) in photo i, equally many for each; a window has size x size
     pixels. Every window is drawn from its own darkest to its own brightest pixel.
     """
-    photos = [np.asarray(getattr(photo, "detach", lambda photo=photo: photo)()) for photo in photos]
+    photos = [svg.as_array(photo) for photo in photos]
     columns = 1 + len(corners[0])
     figure, axes = new_figure(len(photos), columns, width=1.7, height=1.7, squeeze=False)
     for row, photo, places in zip(axes, photos, corners, strict=True):

@@ -145,6 +145,16 @@ def number(value):
     return f"{value:g}" if abs(value) < 1e4 else f"{value:.2g}"
 
 
+def signed(value):
+    """Return a number as it stands in a formula: in brackets where it has a sign."""
+    return f"({number(value)})" if value < 0 else number(value)
+
+
+def as_array(values, dtype=None):
+    """Return a tensor, which may need gradients, or anything NumPy takes as an array."""
+    return np.asarray(getattr(values, "detach", lambda: values)(), dtype=dtype)
+
+
 def matrix(values, x, y, cell=28, *, high=None, colors="signed", limit=None, numbers=True, faint=None, skip=None):
     """Return a table of coloured cells, (rows, columns), each with its number; `cell` px wide and `high` px high.
 

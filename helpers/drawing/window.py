@@ -17,11 +17,10 @@ def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
     across). With reveal=False, the rest of the output stays empty, for the reader to find. Raises ValueError where the
     kernel does not fit, or the output has no such element.
     """
-    X, K = (np.asarray(getattr(part, "detach", lambda part=part: part)(), dtype=float) for part in (X, K))
+    X, K = svg.as_array(X, float), svg.as_array(K, float)
     places, sides, stride = [at] if np.ndim(at) == 1 else list(at), _sides(padding), tuple(np.broadcast_to(stride, 2))
     padded = np.pad(X, sides)
-    for place in places:
-        windows = _windows(padded, K.shape, place, stride)
+    windows = _windows(padded, K.shape, places, stride)
     Y = (windows * K).sum((2, 3)) + bias
     hidden = np.logical_and.reduce([_all_but(place, Y.shape) for place in places]) & (not reveal)
     terms = [_sum_of(windows[place], K, bias, Y[place]) for place in places]
@@ -38,9 +37,9 @@ def show_pool(X, pool_size, mode="max", at=(0, 0), *, padding=0, stride=1, revea
     """
     if mode not in ("max", "avg"):
         raise ValueError(f"mode is {mode!r}, must be 'max' or 'avg'")
-    X = np.asarray(getattr(X, "detach", lambda: X)(), dtype=float)
+    X = svg.as_array(X, float)
     padded = np.pad(X, padding, constant_values=-np.inf if mode == "max" else 0)
-    windows = _windows(padded, (pool_size, pool_size), at, (stride, stride))
+    windows = _windows(padded, (pool_size, pool_size), [at], (stride, stride))
     Y = windows.max((2, 3)) if mode == "max" else windows.mean((2, 3))
     hidden = _all_but(at, Y.shape) & (not reveal)
     return Still(_pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, _choice_of(windows[at], mode, Y[at])))
@@ -67,14 +66,15 @@ def _pooled(padded, padding, pool_size, mode, Y, hidden, at, stride, term):
     return svg.picture(width, below + 12, *parts, label=f"{label}row {at[0]}, column {at[1]}: {term}")
 
 
-def _windows(padded, shape, at, stride):
-    """All windows (rows, columns, k_h, k_w) of a padded picture, after checking that there is one at `at`."""
+def _windows(padded, shape, places, stride):
+    """All windows (rows, columns, k_h, k_w) of a padded picture, after checking that there is one at each place."""
     rows, columns = ((n - k) // step + 1 for n, k, step in zip(padded.shape, shape, stride, strict=True))
     if rows < 1 or columns < 1:
         height, width = shape
         raise ValueError(f"a {height}×{width} window does not fit into {_size(padded)} pixels: take a smaller one")
-    if not (0 <= at[0] < rows and 0 <= at[1] < columns):
-        raise ValueError(f"the output has {rows}×{columns} elements, so none at row {at[0]}, column {at[1]}")
+    for row, column in places:
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ValueError(f"the output has {rows}×{columns} elements, so none at row {row}, column {column}")
     return np.lib.stride_tricks.sliding_window_view(padded, shape)[:: stride[0], :: stride[1]]
 
 
@@ -145,8 +145,8 @@ def _colors(padded):
 
 def _sum_of(window, K, bias, total):
     """The lines of the sum, each product written out."""
-    terms = [f"{_signed(a)}·{_signed(b)}" for a, b in zip(window.flat, K.flat, strict=True)]
-    terms += [_signed(bias)] if bias else []
+    terms = [f"{svg.signed(a)}·{svg.signed(b)}" for a, b in zip(window.flat, K.flat, strict=True)]
+    terms += [svg.signed(bias)] if bias else []
     lines = [" + ".join(terms[i : i + TERMS]) for i in range(0, len(terms), TERMS)]
     return [*(f"{line} +" for line in lines[:-1]), f"{lines[-1]} = {svg.number(total)}"]
 
@@ -161,11 +161,6 @@ def _choice_of(window, mode, result):
 def _written(value):
     """A number as in a formula, with a true minus and ∞."""
     return ("−∞" if value == -np.inf else svg.number(value)).replace("-", "−")
-
-
-def _signed(value):
-    """A number in a product: in brackets where it has a sign."""
-    return f"({svg.number(value)})" if value < 0 else svg.number(value)
 
 
 def _size(table):

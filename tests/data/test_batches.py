@@ -49,6 +49,7 @@ def test_raw_pixels_are_the_bytes_over_255():
     loop = batches(standardize=False)
     X = torch.cat([X for X, _ in loop])
     assert torch.equal(X, loop.images.float() / 255) and torch.equal(loop.to_pixels(X), X)
+    assert torch.equal(loop.from_pixels(X), X)
 
 
 def test_standardised_pixels_and_back():
@@ -57,6 +58,7 @@ def test_standardised_pixels_and_back():
     torch.testing.assert_close(X, (loop.images.double() / 255 - 0.3).div(0.2).float())
     torch.testing.assert_close(loop.to_pixels(X), loop.images / 255)
     assert loop.to_pixels(X[0, 0]).shape == (28, 28)
+    torch.testing.assert_close(loop.from_pixels(loop.to_pixels(X)), X)
     assert loop.images.max() > 1, "a batch must not change the stored bytes"
 
 

@@ -50,12 +50,18 @@ def test_every_control_of_the_explorer_does_something(explorer):
     assert drive(explorer) > 40 and not explorer.errors
 
 
-@settings(max_examples=150, deadline=None)
-@given(height=axis, width=axis, share=st.floats(0, 1))
-def test_picture_code_and_formula_agree_with_pytorch(height, width, share):
+def at_share(height, width, share):
+    """An explorer with both axes set, on the output that so much of all lie before."""
     explorer = PaddingExplorer()
     explorer.update(apart=True, **height, **{PAIRS[name]: value for name, value in width.items()})
     explorer.position = round(share * explorer.controls["position"].max)
+    return explorer
+
+
+@settings(max_examples=150, deadline=None)
+@given(height=axis, width=axis, share=st.floats(0, 1))
+def test_picture_code_and_formula_agree_with_pytorch(height, width, share):
+    explorer = at_share(height, width, share)
     result, pairs = explorer.result, {name: (height[name], width[name]) for name in PAIRS}
     assert not explorer.errors and html.escape(result["code"]) in explorer.picture and result["call"] in result["code"]
     n, k = pairs.pop("size"), pairs.pop("kernel_size")
@@ -145,9 +151,7 @@ def test_the_picture_keeps_its_size_and_its_text_is_readable(explorer, size, str
 @settings(max_examples=60, deadline=None)
 @given(height=axis, width=axis, share=st.floats(0, 1))
 def test_the_products_are_those_of_the_padded_input(height, width, share):
-    explorer = PaddingExplorer()
-    explorer.update(apart=True, **height, **{PAIRS[name]: value for name, value in width.items()})
-    explorer.position = round(share * explorer.controls["position"].max)
+    explorer = at_share(height, width, share)
     result = explorer.result
     if result["problem"]:
         return

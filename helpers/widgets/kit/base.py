@@ -247,9 +247,10 @@ class Explorer(Hand, W.VBox):
         bundle = super()._repr_mimebundle_(**kwargs) or {}
         caption = " · ".join(f"{self.controls[k].description} {_short(v)}" for k, v in self.values.items())
         png = svg.to_png(self.picture, caption if len(caption) < 120 else "")
-        bundle["text/plain"] = f"{type(self).__name__}: {self.describe(self.result)}"
+        said = self.describe(self.result)
+        bundle["text/plain"] = f"{type(self).__name__}: {said}"
         bundle["image/png"] = base64.b64encode(png).decode()
-        alternative = {"width": round(svg.size(self.picture)[0]), "alt": self.describe(self.result)}
+        alternative = {"width": round(svg.size(self.picture)[0]), "alt": said}
         return bundle, {"image/png": alternative}
 
 

@@ -177,7 +177,8 @@ class AugmentationExplorer(Explorer):
     def draw(self, result):
         """Draw the picture, the variants with the net's answers, the test pictures, and below them the code."""
         down = SHOWN + GAP + (ANSWER if "answers" in result else 0)
-        height, rows = TOP + (VARIANTS // COLUMNS) * down, -(-VARIANTS // COLUMNS)
+        area = (VARIANTS // COLUMNS) * down  # px down
+        height = TOP + area
         title = f"the picture: {self._named(result['true'])}" if "answers" in result else "the photo"
         parts = [
             svg.text(4, TOP - 9, title, anchor="start"), *self._tile(result, 0, result["X"], 4, TOP),
@@ -187,7 +188,7 @@ class AugmentationExplorer(Explorer):
         for i, variant in enumerate(result["variants"]):
             x, y = LEFT + i % COLUMNS * (SHOWN + GAP), TOP + i // COLUMNS * down
             parts += self._tile(result, i + 1, variant, x, y)
-        parts.append(touch.button(LEFT, TOP, WIDTH - LEFT - GAP, rows * down - GAP, label="another random draw",
+        parts.append(touch.button(LEFT, TOP, WIDTH - LEFT - GAP, area - GAP, label="another random draw",
                                   seed=(result["seed"] + 1) % SEEDS))  # fmt: skip
         if self.thumbnails:
             parts.append(svg.moved(0, height, self.thumbnails.draw(result["index"], WIDTH, "test pictures")))
@@ -209,8 +210,8 @@ class AugmentationExplorer(Explorer):
     def _asked(self, index, pixels):
         """The net's answers for pictures (N, 1, H, W) from 0 to 1, and the class of the test picture."""
         data = self.test_iter
-        X = (pixels - data.mean) / data.std if data.standardize else pixels
-        likely = run(quiet_copy(self.net), X.to(data.images.device)).softmax(1).cpu().max(1)
+        X = data.from_pixels(pixels).to(data.images.device)
+        likely = run(quiet_copy(self.net), X).softmax(1).cpu().max(1)
         return {"answers": list(zip(likely.indices.tolist(), likely.values.tolist(), strict=True)),
                 "true": int(data.labels[index])}  # fmt: skip
 

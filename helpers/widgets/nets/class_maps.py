@@ -66,7 +66,7 @@ class ClassMaps(Explorer):
         pixels = shifted(pixels, right, width if second < 0 else 2 * width)
         if second >= 0:
             pixels = torch.maximum(pixels, shifted(self._pixels(second), width + second_right, 2 * width))
-        X = self._standardized(pixels) if right or second >= 0 else self.test_iter.batch([row])[0]
+        X = self.test_iter.from_pixels(pixels) if right or second >= 0 else self.test_iter.batch([row])[0]
         logits, maps = class_maps(self.net, X, len(self.test_iter.classes))
         order, middle = logits.argsort(descending=True).tolist(), maps.shape[2] // 2
         return {
@@ -110,10 +110,6 @@ class ClassMaps(Explorer):
     def _pixels(self, row):
         """A test picture (1, 1, H, W) from 0 to 1."""
         return self.test_iter.to_pixels(self.test_iter.batch([row])[0]).cpu()
-
-    def _standardized(self, pixels):
-        data = self.test_iter
-        return (pixels - data.mean) / data.std if data.standardize else pixels
 
     def _class_of(self, row):
         return int(self.test_iter.labels[row])

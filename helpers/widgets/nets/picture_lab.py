@@ -95,20 +95,15 @@ class PictureLab(Explorer):
         probabilities = self.ask(moved)
         return {
             "name": "the drawing" if drawn else f"test picture {index}", "original": pixels[0, 0],
-            "picture": moved[0, 0], "input": self.standardised(moved), "probabilities": probabilities,
+            "picture": moved[0, 0], "input": self.test_iter.from_pixels(moved), "probabilities": probabilities,
             "predicted": int(probabilities.argmax()), "true": true, "classes": self.test_iter.classes,
             "moves": f"shifted {right} right and {down} down, rotated {rotate}°, scaled {scale:.2f}",
             "right": right, "down": down, "rotate": rotate, "scale": scale, **pen,
         }  # fmt: skip
 
-    def standardised(self, pixels):
-        """Scale pixels 0 to 1 as the net's training pictures were."""
-        batches = self.test_iter
-        return (pixels - batches.mean) / batches.std if batches.standardize else pixels
-
     def ask(self, pixels):
         """Return the net's probabilities (classes,) for pixels (1, 1, H, W) from 0 to 1."""
-        logits = run(quiet_copy(self.net), self.standardised(pixels))
+        logits = run(quiet_copy(self.net), self.test_iter.from_pixels(pixels))
         classes = self.test_iter.classes
         if tuple(logits.shape) != (1, len(classes)):
             raise ValueError(
