@@ -16,7 +16,8 @@ from .browser import ROOT, Page, chromium_context, jupyterlab
 
 WIDTH = 360  # pixels of a thumbnail
 WIDGET = ".cnn-course svg[aria-label]"
-SHOWN = {"00": (".jp-OutputArea-output img", 0), "02": (WIDGET, 2), "07": (WIDGET, 1)}  # otherwise the first widget
+MAP = "table[aria-label='Map of the course']"
+SHOWN = {"00": (MAP, 0), "02": (WIDGET, 2), "07": (WIDGET, 1)}  # otherwise the first widget
 
 
 def thumbnail(png, path):
@@ -33,7 +34,7 @@ def make(numbers):
         tempfile.TemporaryDirectory() as state, tempfile.TemporaryDirectory() as profile,
         jupyterlab(state) as lab, chromium_context(profile, device_scale_factor=2) as context,
     ):  # fmt: skip
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
             if path.name[:2] not in numbers:
                 continue
             opened = Page(context, lab, path.name)
@@ -50,4 +51,4 @@ def make(numbers):
 
 
 if __name__ == "__main__":
-    make(sys.argv[1:] or [path.name[:2] for path in pathlib.Path(ROOT, "notebooks").glob("*.ipynb")])
+    make(sys.argv[1:] or [path.name[:2] for path in pathlib.Path(ROOT, "notebooks").glob("[0-9]*.ipynb")])

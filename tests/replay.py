@@ -86,7 +86,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"that a training has at most ({EPOCHS})")
     options = parser.parse_args(words)
     stopped = 0
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         if options.numbers and path.name[:2] not in options.numbers:
             continue
         start = time.monotonic()

@@ -133,6 +133,14 @@ def test_a_float_slider_keeps_what_code_has_set_and_moves_by_whole_steps(open_no
     assert (before[0], after[0]) == ("rate 0.034", "rate 0.035")
 
 
+def test_a_box_of_the_map_opens_its_lesson(open_notebook):
+    opened = open_notebook("map.ipynb", "from helpers.course import course_map\ncourse_map()")
+    opened.run_all(120)
+    opened.page.locator(".jp-OutputArea-output").get_by_text("05 Pooling", exact=True).click()
+    opened.page.wait_for_function("window.jupyterapp.shell.currentWidget?.context?.path === 'root/05_pooling.ipynb'")
+    assert not opened.errors
+
+
 def test_a_dark_page_keeps_text_readable(open_notebook):
     """Text of a widget takes the page's ink: light on JupyterLab's dark theme."""
     opened = open_notebook("rate_dark.ipynb", RATE)

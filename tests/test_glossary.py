@@ -1,4 +1,4 @@
-"""The glossary in notebook 00: its rows, what it calls PyTorch, and that every term of the course is in it."""
+"""The glossary: its rows, what it calls PyTorch, and that every term of the course is in it."""
 
 import re
 from functools import cache
@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from helpers.course import LESSONS, NOTEBOOKS
 
-PATHS = sorted(Path(NOTEBOOKS).glob("*.ipynb"))
+PATHS = sorted(Path(NOTEBOOKS).glob("[0-9]*.ipynb"))
+GLOSSARY = Path(NOTEBOOKS) / "glossary.ipynb"
 CHINESE = "[\u4e00-\u9fff]+"
 
 
@@ -24,10 +25,10 @@ def texts(path):
 
 @cache
 def glossary():
-    """Return the rows of the glossary in notebook 00: (English, Chinese, symbol, PyTorch, notebook)."""
-    lines = "\n".join(texts(PATHS[0])).splitlines()
+    """Return the rows of the glossary: (English, Chinese, symbol, PyTorch, number of the notebook)."""
+    lines = "\n".join(texts(GLOSSARY)).splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line[:2] == "| "]
-    return [row for row in rows if len(row) == 5 and row[0] != "English"]
+    return [[*row[:4], row[4][1:3]] for row in rows if len(row) == 5 and row[0] != "English"]
 
 
 def test_the_glossary_has_every_column_and_no_term_twice():
@@ -38,6 +39,11 @@ def test_the_glossary_has_every_column_and_no_term_twice():
         assert english and re.search(r"[\u4e00-\u9fff]", chinese), english
         assert number in {lesson.number for lesson in LESSONS}, english
     assert {row[4] for row in rows} == {lesson.number for lesson in LESSONS}
+
+
+def test_each_row_links_the_notebook_that_it_names():
+    links = re.findall(r"\[(\d\d)\]\((\w+)\.ipynb\) \|$", "\n".join(texts(GLOSSARY)), re.MULTILINE)
+    assert len(links) == len(glossary()) and set(links) == {(lesson.number, lesson.stem) for lesson in LESSONS}
 
 
 def test_what_the_glossary_calls_pytorch_is_there():
@@ -53,9 +59,8 @@ def test_what_the_glossary_calls_pytorch_is_there():
 
 
 def glossed(path):
-    """Return the Chinese of every term that a notebook glosses as *term* (中文), in order, without the glossary."""
-    prose = [text for text in texts(path) if "| English |" not in text]
-    brackets = [bracket for text in prose for bracket in re.findall(rf"\(([^()]*{CHINESE}[^()]*)\)", text)]
+    """Return the Chinese of every term that a notebook glosses as *term* (中文), in order."""
+    brackets = [bracket for text in texts(path) for bracket in re.findall(rf"\(([^()]*{CHINESE}[^()]*)\)", text)]
     return [term for bracket in brackets for term in re.findall(CHINESE, bracket)]
 
 
@@ -63,7 +68,7 @@ def glossed(path):
 def test_every_term_of_a_notebook_is_in_the_glossary(path):
     known = {term for row in glossary() for term in re.findall(CHINESE, row[1])}
     unknown = [term for term in glossed(path) if not any(entry.startswith(term) for entry in known)]
-    assert not unknown, f"{path.name} glosses terms that are not in the glossary of 00: {unknown}"
+    assert not unknown, f"{path.name} glosses terms that are not in the glossary: {unknown}"
 
 
 def test_the_glossary_names_the_notebook_that_explains_the_term():

@@ -17,7 +17,7 @@ class Lesson(NamedTuple):
 
 
 LESSONS = (
-    Lesson("00_start_here", "Start here", ("machine, widgets, exercises,", "glossary")),
+    Lesson("00_start_here", "Start here", ("widgets, exercises, map,", "your machine")),
     Lesson("01_from_dense_to_convolution", "Dense to convolution", ("why a few weights are", "enough for a picture")),
     Lesson("02_convolution_layer", "Convolution layer", ("edges found, a kernel", "learned, a kernel shaped")),
     Lesson("03_padding_and_stride", "Padding and stride", ("the border, the step,", "the output size")),

@@ -36,15 +36,15 @@ def test_each_lesson_has_its_line(own):
 
 def test_the_map_shows_it(own):
     before = course_map()
-    assert "✓" not in before.svg and "Solved" not in before.describe()
+    assert "✓" not in before._repr_html_() and "Solved" not in before.describe()
     write(own, "02.1", "02.3", "02.p1")
     total = len([id for id in exercise_ids("02") if ".p" not in id])
-    assert f"2 of {total} ✓" in course_map().svg and course_map().svg.count("✓") == 1
+    assert f"2 of {total} ✓" in course_map()._repr_html_() and course_map()._repr_html_().count("✓") == 1
     assert f"Solved: 02 2 of {total}." in course_map().describe()
     write(own, "02.p1", "99.1", "02.99")
-    assert "✓" not in course_map().svg, "predictions, and what the course does not know, are no exercises"
+    assert "✓" not in course_map()._repr_html_(), "predictions, and what the course does not know, are no exercises"
     own.write_text("not JSON")
-    assert "✓" not in course_map().svg, "a damaged file spoils no map"
+    assert "✓" not in course_map()._repr_html_(), "a damaged file spoils no map"
 
 
 def test_a_table_of_many(tmp_path, capsys):
