@@ -2,6 +2,7 @@
 
     python3 helpers/start.py                          open the course in JupyterLab
     python3 helpers/start.py test                     run every test
+    python3 helpers/start.py update                   bring the course up to date and keep your answers
     python3 helpers/start.py lab --no-browser         what follows `lab` goes to JupyterLab
     python3 helpers/start.py test tests/test_ops.py   what follows `test` goes to pytest
 
@@ -255,8 +256,10 @@ def main(words: list) -> int:
     try:
         if sys.version_info[:2] < (3, 10):  # noqa: UP036 - read by older ones too, see the top
             raise StartError("The course needs Python 3.10 or newer; this is {}.{}.".format(*sys.version_info))
-        if command not in ("lab", "test"):
-            raise StartError(f"There is no command {command}: use lab or test.")
+        if command not in ("lab", "test", "update"):
+            raise StartError(f"There is no command {command}: use lab, test or update.")
+        if command == "update":  # needs no environment
+            return hand_over([sys.executable, str(Path(__file__).with_name("update.py"))] + words)
         if here:
             check_here(command)
         python = Path(sys.executable) if here else prepare(environment_folder(), command)
