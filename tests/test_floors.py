@@ -24,11 +24,12 @@ FLOORS = (
 )
 FLOOR = {f"helpers.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
 # The packages from outside that these may import, no other.
-PACKAGES = {"lazy": set(), "place": set(), "start": set(), "ops": {"torch"}, "scratch": {"numpy"},
+PACKAGES = {"lazy": set(), "place": set(), "start": set(), "update": set(), "ops": {"torch"}, "scratch": {"numpy"},
             "networks": {"torch"}, **{f"anatomy.{name}": {"torch"} for name in ("copies", "counts", "reach", "work")},
             "training.advice": {"torch"}, "drawing.tables": set(),
             "drawing.words": set()}  # fmt: skip
-OUTSIDE = {"helpers", "helpers.start"}  # the public face knows all; start.py runs before anything is installed
+# The public face knows all; two scripts run before anything is installed.
+OUTSIDE = {"helpers", "helpers.start", "helpers.update"}
 
 
 def module_name(path, root):
