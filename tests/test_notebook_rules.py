@@ -11,7 +11,7 @@ from helpers.course import LESSONS
 
 ROOT = pathlib.Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NUMBERED = [path for path in PATHS if path.name[:2].isdigit()]  # all but the glossary
+NUMBERED = [path for path in PATHS if path.name[:2].isdigit()]  # all but the glossary and the page for lecturers
 TAUGHT = NUMBERED[1:]
 
 
@@ -50,7 +50,7 @@ every_lesson = pytest.mark.parametrize("path", TAUGHT, ids=lambda path: path.ste
 
 def test_there_are_notebooks_and_nothing_else():
     names = [path.name for path in (ROOT / "notebooks").iterdir() if not path.name.startswith(".")]
-    assert PATHS and all(re.fullmatch(r"(\d\d_[a-z_]+|glossary)\.ipynb", name) for name in names), names
+    assert PATHS and all(re.fullmatch(r"(\d\d_[a-z_]+|glossary|for_lecturers)\.ipynb", name) for name in names), names
 
 
 @every
