@@ -1,5 +1,6 @@
 """README, CONTRIBUTING, CITATION and CHANGELOG name what is there."""
 
+import json
 import pathlib
 import re
 import sys
@@ -54,6 +55,17 @@ def test_the_table_of_all_networks_is_the_one_that_is_stored():
     rows = {f"| {' | '.join(line)} |" for line in results.lines()}
     assert len(rows) == 8 and rows <= set(text("README.md").splitlines())
     assert f"{results.caption()}." in text("README.md")
+
+
+def test_what_hosts_read_names_what_is_there():
+    settings = json.loads(text(".vscode/settings.json"))
+    container = json.loads(text(".devcontainer/devcontainer.json"))
+    assert "/.venv/" in settings["python.defaultInterpreterPath"]
+    assert container["postCreateCommand"].endswith("-r requirements.txt")
+    for file in container["customizations"]["codespaces"]["openFiles"]:
+        assert (ROOT / file).is_file()
+    [included] = re.findall(r"^-r (.+)$", text(".binder/requirements.txt"), re.MULTILINE)
+    assert (ROOT / ".binder" / included).resolve() == ROOT / "requirements.txt"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")

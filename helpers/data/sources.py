@@ -25,6 +25,7 @@ from helpers.place import course_folder
 from .download import DownloadError, download
 
 DATA = course_folder() / "data"
+KAGGLE = Path("/kaggle/input")  # where a Kaggle notebook finds the data sets that were added to it
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 # Of the published files, unpacked (github.com/zalandoresearch/fashion-mnist).
 SHA256 = {
@@ -66,7 +67,7 @@ class ImageSet:
 def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageSet, list[str]]:
     """Return the first source that works, and one sentence for each before it that did not.
 
-    Order: `folder`, the folder in CNN_COURSE_DATA, data/ in the repository, download, embedded digits.
+    Order: `folder`, the folder in CNN_COURSE_DATA, data/ in the repository, Kaggle's input, download, embedded digits.
     `None` allows the download unless CNN_COURSE_OFFLINE is set to something other than 0.
     """
     problems = []
@@ -79,6 +80,9 @@ def find_images(folder=None, allow_download: bool | None = None) -> tuple[ImageS
                 return replace(read_folder(found_folder(path)), place=place), problems
             except SourceError as error:
                 problems.append(f"{in_words} {error}")
+    for raw in sorted({path.parent for path in KAGGLE.glob(f"**/{FILES[0]}")}):
+        with suppress(SourceError):
+            return replace(_read_raw(raw, stamp_of(raw)), place="Kaggle's input"), problems
     if allow_download is None:
         allow_download = os.environ.get("CNN_COURSE_OFFLINE", "0") in ("", "0")
     if not allow_download:
@@ -121,14 +125,19 @@ def read_folder(folder: Path) -> ImageSet:
     """
     raw = folder / "FashionMNIST" / "raw"
     try:
-        present = [path for name in FILES for path in (raw / name, raw / f"{name}.gz") if path.is_file()]
-        stamp = tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in present)
+        stamp = stamp_of(raw)
     except OSError as error:
         raise SourceError(f"cannot be read ({error.strerror})") from error
-    if not present:
+    if not stamp:
         inside = folder.name in ("FashionMNIST", "raw") and ": name the folder that FashionMNIST lies in"
         raise SourceError(f"holds no FashionMNIST/raw with its four files{inside or ''}")
     return _read_raw(raw, stamp)
+
+
+def stamp_of(raw: Path) -> tuple:
+    """Return what changes when one of the four files in a folder does: () where there is none of them."""
+    present = [path for name in FILES for path in (raw / name, raw / f"{name}.gz") if path.is_file()]
+    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in present)
 
 
 @lru_cache(maxsize=2)

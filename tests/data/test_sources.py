@@ -47,6 +47,17 @@ def test_folder_is_read_as_torchvision_reads_it(no_data, tmp_path, packed, capsy
     assert capsys.readouterr().out.startswith("Fashion-MNIST (given folder): train 20, test 10\n")
 
 
+def test_kaggle_mounts_it_and_no_download_is_asked_for(no_data, tmp_path, monkeypatch, capsys):
+    raw = write_set(tmp_path / "kaggle")
+    (tmp_path / "kaggle/other").mkdir()
+    (tmp_path / "kaggle/other" / TRAIN_IMAGES).write_bytes(b"damaged, and passed over")
+    monkeypatch.setattr(sources, "KAGGLE", raw.parents[1])
+    found, problems = find_images(allow_download=False)
+    assert (found.place, len(found.train_images), problems) == ("Kaggle's input", 20, [])
+    write_set(no_data)
+    assert find_images(allow_download=False)[0].place == "data/"
+
+
 def test_order_of_the_folders(no_data, tmp_path, monkeypatch, capsys):
     """Argument before CNN_COURSE_DATA before data/; a later one steps in with a word about the earlier."""
     monkeypatch.setenv("CNN_COURSE_DATA", str(tmp_path / "named"))
