@@ -184,11 +184,6 @@ PICTURES = {
         ("first convolution", "second convolution", "three convolutions", "dense layers"),
         widths=(182, 182, 182, 150), gap=50,
     ),
-    "vgg": lambda: draw_net(
-        "vgg", "VGG-11", "Five blocks of 3×3 convolutions; each block's pooling halves height and width, most blocks "
-        "double the channels; three dense layers end the net.",
-        (*(f"block {i}" for i in range(1, 6)), "dense layers"), widths=6 * (128,), gap=38,
-    ),
     "nin": lambda: draw_net(
         "nin", "NiN", "Each block is one convolution and two 1×1 convolutions, which work like a dense layer at every "
         "pixel; the last block has one channel per class and global average pooling replaces the dense layers.",
@@ -210,7 +205,7 @@ PICTURES = {
 
 
 def save_pictures(folder: str | Path = IMAGES) -> None:
-    """Write the eight pictures as SVG files to `folder`."""
+    """Write the pictures as SVG files to `folder`."""
     for name, draw in PICTURES.items():
         Path(folder, f"{name}.svg").write_text(draw() + "\n", encoding="utf-8", newline="\n")
 
