@@ -154,6 +154,9 @@ def _windows(layer, before, after):
         named = {"same": [b * (a - 1) // 2 for a, b in zip(k, d, strict=True)], "valid": 0}
         p = each_axis(named.get(layer.padding, layer.padding), axes)
         return list(zip(k, s, p, d, strict=True))
+    if isinstance(layer, nn.ZeroPad2d):
+        left, _, top, _ = layer.padding
+        return [(1, 1, top, 1), (1, 1, left, 1)]
     if "adaptive" in kind.lower() and all(n % m == 0 for n, m in zip(before, after, strict=True)):
         return [(n // m, n // m, 0, 1) for n, m in zip(before, after, strict=True)]
     if before == after and (kind in POINTWISE or _stays_in_place(layer, kind)):

@@ -12,6 +12,7 @@ from .methods import (
     occlusion_map,
     top_images,
 )
+from .photos import photo_net, photos
 
 __all__ = ["TopImages", "Windows", "activations", "ascend", "features", "grad_cam", "image_windows", "measured_field",
-           "occlusion_map", "top_images"]  # fmt: skip
+           "occlusion_map", "photo_net", "photos", "top_images"]  # fmt: skip

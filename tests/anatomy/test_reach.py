@@ -91,6 +91,7 @@ OTHERS = {
     "valid": (lambda: nn.Conv2d(1, 1, 3, padding="valid"), (1, 1, 9, 9)),
     "global": (lambda: nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.AdaptiveAvgPool2d(1)), (1, 1, 9, 9)),
     "adaptive": (lambda: nn.AdaptiveAvgPool2d((3, 1)), (1, 1, 9, 4)),
+    "zero padding": (lambda: nn.Sequential(nn.ZeroPad2d((1, 2, 0, 1)), nn.Conv2d(1, 1, 3, 2)), (1, 1, 12, 13)),
     "batch norm": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU()), (1, 1, 9, 9)),
 }
 

