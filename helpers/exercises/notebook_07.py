@@ -1,180 +1,17 @@
-"""Exercises of notebook 07, LeNet."""
+"""Exercises of notebook 07, LeNet. Their checks are in `checks_07.py`."""
 
 import math
-from functools import partial
 
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from .compare import compare, equal, kind_of, number, numbers, shown, tensor_of
-from .core import Exercise, table, torch_calls
-
-
-def check_sides(answer):
-    """The sides of LeNet's maps, halves rounded down."""
-    def sides(n, half=lambda side: side // 2, first=0, second=4):
-        a = n - first
-        b = half(a)
-        return a, b, b - second, half(b - second)
-
-    known = (
-        (partial(sides, first=4), "the first convolution has padding 2 on each side, so it keeps the size."),
-        (partial(sides, second=0), "the second convolution has no padding, so 5×5 takes away 4."),
-        (partial(sides, half=lambda side: side / 2), "a window that does not fit whole is left out: divide with //."),
-        (partial(sides, half=lambda side: -(-side // 2)), "a window that does not fit whole is left out: round down."),
-        (partial(sides, half=lambda side: round(side / 2)),
-         "`round` goes up or down as it comes; a window that does not fit whole is left out: divide with //."),
-    )
-    given = answer(28)
-    if numbers(given, 4) is None:
-        count = tensor_of(given)
-        said = f", but has shape {tuple(count.shape)}; expected (4,)" if count is not None else ""
-        return f"sides(28) should be a tuple of four numbers{said}: it is {shown(given)}."
-    return table(answer, [(n,) for n in (28, 32, 29, 96, *range(12, 48))], sides, known)
-
-
-def check_params(answer):
-    """The parameters of a LeNet for three channels and 32×32 pixels."""
-    return {
-        62_006: "only the first convolution has changed. What side do the maps have when they are flattened?",
-        82_826: "the maps are right, but the first convolution reads three channels: 3·25 weights for each of its six.",
-        82_890: "each output channel and each unit has a bias as well: 236 in all.",
-    }.get(number(answer)) or compare(answer, 83_126, "the number of parameters")
-
-
-def check_top_k(answer):
-    """The share of pictures whose true class is among the k likeliest."""
-    generator = torch.Generator().manual_seed(0)
-    cases = [(torch.randn(N, C, generator=generator), torch.randint(C, (N,), generator=generator), k)
-             for N, C, k in ((4, 4, 2), (8, 4, 2), (8, 4, 1), (8, 4, 3), (3, 9, 9), (5, 3, 2), (6, 7, 3))]  # fmt: skip
-    cases.append((cases[1][0] - 9, *cases[1][1:]))
-
-    def right(logits, y, k):
-        return found(logits, y, k).any(1).float().mean()
-
-    def found(logits, y, k):
-        return logits.topk(k, dim=1).indices == y[:, None]
-
-    known = (
-        (lambda logits, y, k: found(logits, y, k).sum(),
-         "that is the number of hits: the accuracy is their share of the pictures."),
-        (lambda logits, y, k: right(logits, y, 1),
-         "that is the share where the largest logit is the true class: it may be any of the k."),
-        (lambda logits, y, k: found(logits, y, k).float().mean(),
-         "a picture is right or wrong, it is not divided among its k columns (`any`)."),
-        (lambda logits, y, k: (logits.topk(k, dim=0).indices == y).any(0).float().mean(),
-         "the classes lie along axis 1: each picture has its own k best."),
-        (lambda logits, y, k: 1 - right(logits, y, k), "that is the share of the errors."),
-        (lambda logits, y, k: right(-logits, y, k), "those are the k smallest logits: the largest are the likeliest."),
-    )
-    return table(answer, cases, right, known, call=lambda logits, y, k: f"top_k_accuracy for {len(y)} pictures, "
-                   f"{logits.shape[1]} classes and k = {k}")  # fmt: skip
-
-
-def check_plateau_loss(answer):
-    """The entropy of the shares, in nats."""
-    def entropy(counts):
-        return torch.special.entr(counts.double() / counts.sum()).sum()
-
-    cases = [(torch.tensor(counts),) for counts in ([6000] * 10, [90, 10], [1, 2, 3, 4], [7], [5, 0, 5], [0, 3])]
-    known = (
-        (lambda counts: entropy(counts) / math.log(2), "in bits: the cross entropy takes the natural logarithm."),
-        (lambda counts: math.log(len(counts)),
-         "the logarithm of the number of classes is right only if all are equally frequent."),
-    )
-    full = table(answer, cases[:4], entropy, known, call=lambda counts: f"plateau_loss({counts.tolist()})")
-    if not full and math.isnan(number(answer(*cases[4])) or 0):
-        return ("plateau_loss([5, 0, 5]) is nan: a class without pictures costs nothing, but 0 · log 0 is nan. "
-                "`torch.xlogy` knows.")  # fmt: skip
-    return full or table(answer, cases, entropy, call=lambda counts: f"plateau_loss({counts.tolist()})")
-
-
-def check_softmax(answer):
-    """Probabilities along axis 1 that survive large logits in any row, with no ready softmax."""
-    logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, -1.0]])
-    cases = [(logits, 1.0), (logits, 2.0), (logits, 0.5), (torch.tensor([[-1.0, 0.5], [4.0, 4.0], [0.0, 1.0]]), 3.0)]
-
-    def right(logits, temperature):
-        return (logits / temperature).softmax(1)
-
-    known = (
-        (lambda logits, temperature: (logits / temperature).softmax(0),
-         "each column adds up to 1. It is the row of a picture that must, axis 1."),
-        (lambda logits, temperature: (logits * temperature).softmax(1),
-         "sharper where it should be flatter: divide the logits by the temperature."),
-        (lambda logits, temperature: logits.softmax(1) / temperature,
-         "it does not add up to 1: the temperature divides the logits, before the exponential."),
-        (lambda logits, temperature: logits.softmax(1), "the temperature does not enter: divide the logits by it."),
-    )
-    advice = table(answer, cases, right, known, call=lambda logits, temperature:
-                   f"softmax(logits, {temperature:g}) for logits {tuple(logits.shape)}")  # fmt: skip
-    if advice:
-        return advice
-    for rows in ([[1000.0, 999.0]], [[1000.0, 999.0], [-1000.0, -1001.0]], [[-1000.0, 1000.0]], [[-1000.0, -1001.0]]):
-        large = torch.tensor(rows)
-        got = tensor_of(answer(large.clone(), 1.0))
-        if got is not None and not got.isfinite().all():
-            return (f"logits {rows} give nan: exp overflows, or all of a row is 0. Take the largest logit of each row "
-                    "away from that row first.")  # fmt: skip
-        if advice := compare(got, large.softmax(1), f"softmax({rows}, 1)"):
-            return advice
-    if any("softmax" in name or "logsumexp" in name for name in torch_calls(answer, logits.clone(), 1.0)):
-        return "the numbers are right, but they come from a ready softmax: build it from exponentials and their sum."
-    return None
-
-
-def check_subsampling(answer):
-    """A mean of 2×2, times a weight, plus a bias, both of the channel."""
-    layer, X = answer(4), torch.linspace(0, 3, 2 * 4 * 8 * 8).sin().reshape(2, 4, 8, 8) - 0.5
-    if not isinstance(layer, nn.Module):
-        return f"Subsampling(4) should be an nn.Module, but is {kind_of(layer)}."
-    layer(X.clone())  # a stub says here that it is one
-    sizes = {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()}
-    total = sum(parameter.numel() for parameter in layer.parameters() if parameter.requires_grad)
-    if not total:
-        return "the layer has nothing to learn: make `weight` and `bias` nn.Parameter."
-    if set(sizes) != {"weight", "bias"} or [math.prod(size) for size in sizes.values()] != [4, 4] or total != 8:
-        return f"Subsampling(4) has the parameters {sizes}: it should have `weight` and `bias`, one number per channel."
-    mean = F.avg_pool2d(X, 2)
-    advice = compare(layer(X.clone()), mean, "with fresh parameters (weight 1, bias 0) the output")
-    if advice:
-        return advice
-    weight, bias = torch.arange(-1.0, 3), torch.tensor([0.0, 10, -20, 30])
-    with torch.no_grad():
-        layer.weight.copy_(weight.reshape(layer.weight.shape))
-        layer.bias.copy_(bias.reshape(layer.bias.shape))
-    got = layer(X.clone())
-    if equal(got, mean * weight + bias):
-        return "a tensor of shape (4,) meets the last axis, the columns: reshape the parameters to (channels, 1, 1)."
-    return compare(got, mean * weight.reshape(4, 1, 1) + bias.reshape(4, 1, 1), "with other parameters the output") or (
-        compare(answer(2)(X[:1, :2, :5, 2:]), F.avg_pool2d(X[:1, :2, :5, 2:], 2), "for 2 channels the output"))
-
-
-def check_difference(answer):
-    """The difference of two means with its sign, and its standard error."""
-    a, b = torch.tensor([0.80, 0.82, 0.78, 0.81, 0.79]), torch.tensor([0.77, 0.80, 0.79])
-    cases = [(a, b), (b, a), (torch.tensor([0.5, 0.9]), torch.tensor([0.8, 0.85, 0.9, 0.95]))]
-
-    def errors(one, two, part=lambda x: x.var() / len(x), root=lambda parts: sum(parts) ** 0.5):
-        return one.mean() - two.mean(), root([part(one), part(two)])
-
-    known = (
-        (partial(errors, part=lambda x: x.var()),
-         "that is how far two single runs differ. The mean of n runs is steadier: divide each s² by its n."),
-        (partial(errors, part=lambda x: x.var(correction=0) / len(x)),
-         "the variance divides by n − 1 here: the mean was taken from the same few runs."),
-        (partial(errors, part=lambda x: (x.var() / len(x)) ** 0.5, root=sum),
-         "the two errors are independent: add their squares, then take the root."),
-        (partial(errors, root=sum), "that is the square of the standard error: take the root."),
-        (lambda one, two: (abs(errors(one, two)[0]), errors(one, two)[1]),
-         "the difference is a − b, below 0 where a is the smaller: keep its sign."),
-        (lambda one, two: errors(two, one), "the difference is a − b, not b − a."),
-    )
-    if numbers(given := answer(a.clone(), b.clone()), 2) is None:
-        return f"return two numbers, the difference of the means and its standard error; yours: {shown(given)}."
-    return table(answer, cases, errors, known, atol=1e-6, call=lambda one, two:
-                 f"difference for means {one.mean():.3g} and {two.mean():.3g}")  # fmt: skip
+from .checks_07 import (
+    check_difference,
+    check_params,
+    check_plateau_loss,
+    check_sides,
+    check_softmax,
+    check_subsampling,
+    check_top_k,
+)
+from .core import Exercise, prediction
 
 
 def subsampling(parameters, forward="self.pool(X) * self.weight + self.bias", initial="nn.Parameter(torch.{}({}))"):
@@ -291,5 +128,46 @@ def softmax(logits, temperature):
             DIFFERENCE.format("a.std() / len(a) ** 0.5 + b.std() / len(b) ** 0.5"): "add their squares",
             "def difference(a, b):\n    return (a.mean() - b.mean()).item()": "two numbers",
         },
+    ),
+]  # fmt: skip
+
+PREDICTIONS = [
+    prediction(
+        "07.p1", [28, 14, 10, 5],
+        [([24, 12, 8, 4], "the first convolution has a padding of 2 on each side."),
+         ([28, 14, 14, 7], "the second convolution has no padding: a kernel of k takes k − 1 away."),
+         ([28, 14, 9, 4], "a kernel of k takes k − 1 away, not k."),
+         ([26, 13, 9, 4], "the padding of 2 is on each side, so 4 pixels come in for the 4 that a kernel takes away.")],
+        "n + 2·padding − kernel + 1 for a convolution; a pooling of 2 halves.",
+    ),
+    prediction(
+        "07.p2", [3, 2],
+        [([2, 3], "turn it round: where is each weight used once, and where at many places?"),
+         ([3, 1], "the first convolution has the larger maps, but each of its kernels has one slice, not six."),
+         ([3, 3], "a dense layer uses each of its weights once; a convolution uses its few at every place."),
+         ([2, 2], "sixteen kernels of six slices are still few weights beside 400 for each of many units.")],
+        "Write the two products down for each of the five layers.",
+    ),
+    prediction(
+        "07.p3", [math.log(10)],
+        [([0.1], "that is the probability of the true class; the loss is its negative logarithm."),
+         ([-math.log(10)], "the loss has a minus in front of the logarithm: it is positive."),
+         ([math.log2(10)], "in bits: the cross entropy takes the natural logarithm."),
+         ([1], "with the logarithm to base 10: the cross entropy takes the natural one."),
+         ([0.9], "the loss is no share of errors, but the negative logarithm of the probability of the true class.")],
+        "−log of the probability that the true class gets, whichever it is.",
+    ),
+    prediction(
+        "07.p4", [2, 0],
+        [([0, 0], "a small difference is not a missing one."), ([0, 1], "a small difference is not a missing one."),
+         ([2, 1], "the share is right. But ReLU sets all below 0 to 0; the sigmoid only makes small.")],
+        "Small numbers do not trouble least squares, lost ones do.",
+    ),
+    prediction(
+        "07.p5", [1, 1, 0],
+        [([1, 0, 0], "the mode tells some layers how to act; whether anything is kept is another matter."),
+         ([1, 1, 1], "one of the three is there to switch the record off."),
+         ([1, 0, 1], "look at their names again: which of them speaks of gradients?")],
+        "One of them changes layers, another what is kept.",
     ),
 ]  # fmt: skip
