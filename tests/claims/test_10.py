@@ -266,7 +266,7 @@ def test_each_map_is_stronger_in_the_half_of_its_own_object_on_either_side(lesso
         assert own.float().mean() > 0.8
     with torch.no_grad():
         answer = net(torch.cat([A, B], dim=3)).argmax(dim=1)
-    assert 0.15 < ((answer != a) & (answer != b)).float().mean()  # softmax names neither
+    assert 0.05 < ((answer != a) & (answer != b)).float().mean() < 0.5  # softmax names neither
 
 
 def test_evidence_for_and_against_and_the_background_speaks(small):
