@@ -7,18 +7,21 @@
     python3 helpers/start.py test tests/test_ops.py   what follows `test` goes to pytest
 
 Needs Python 3.10 or newer and nothing else. The environment is .venv in the repository, or the folder named
-by CNN_COURSE_VENV. With --here it is the Python that runs this file, as it is: nothing is installed. What only the
-tests need is installed by `test` alone; all tests run side by side, one process a core and file by file (-n0 after
-`test`: one after the other).
+by CNN_COURSE_VENV; uv fills it where it is there, else pip. With --cpu a new environment gets PyTorch without CUDA
+(on Linux 0.2 GB in place of 3). With --here it is the Python that runs this file, as it is: nothing is installed.
+What only the tests need is installed by `test` alone; all tests run side by side, one process a core and file by file
+(-n0 after `test`: one after the other).
 """
 # Standard library only, and syntax that Python 3.6 reads: an old Python must get as far as the message for it.
 import hashlib
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +34,7 @@ MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "skl
            "resvg_py"]
 TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]
 BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch without CUDA
 PARALLEL = ["--numprocesses=logical", "--maxprocesses=8"]
 
 
@@ -132,11 +136,20 @@ def make_environment(folder: Path) -> None:
         raise StartError(explain(text, "making the environment", folder, status))
 
 
-def install(folder: Path, command: str) -> None:
-    """Install the course, and for `test` its tests, into the environment; raises StartError where pip fails."""
-    options = ["--disable-pip-version-check", "-r", "requirements.txt"]
-    options += ["-e", ".[test]"] if command == "test" else []
-    status, text = run([python_in(folder), "-m", "pip", "install"] + options)
+def install(folder: Path, command: str, cpu: bool = False) -> None:
+    """Install the course, and for `test` its tests, by uv where it is there and succeeds, else by pip.
+
+    `cpu` asks for PyTorch without CUDA. Raises StartError where pip fails.
+    """
+    wanted = ["-r", "requirements.txt"] + (["-e", ".[test]"] if command == "test" else [])
+    uv, index = shutil.which("uv"), os.environ.get("PIP_INDEX_URL")
+    if uv:
+        options = (["--default-index", index] if index else []) + (["--torch-backend", "cpu"] if cpu else [])
+        if run([uv, "pip", "install", "--python", python_in(folder)] + options + wanted)[0] == 0:
+            return
+        print("uv did not succeed; pip tries now.", flush=True)
+    options = ["--disable-pip-version-check"] + (["--extra-index-url", CPU_INDEX] if cpu else [])
+    status, text = run([python_in(folder), "-m", "pip", "install"] + options + wanted)
     if status:
         raise StartError(explain(text, "installing the packages", folder, status))
 
@@ -159,11 +172,28 @@ def explain(text: str, doing: str, folder: Path, status: int = 1) -> str:
     if re.search(r"ConnectionError|Connection broken|Connect ?Timeout|Read ?Timeout|Read timed out|ProxyError|SSLError|"
                  r"Max retries|name resolution|NameResolution|unreachable", text, re.I):
         return f"The package index was not reached while {doing}: check the network and start again."
+    if re.search(r"Long Path", text):
+        return (f"A path became too long for Windows while {doing}: name a short folder, such as C:\\\\cnn, in "
+                "CNN_COURSE_VENV, or switch long paths on.")
+    if re.search(r"No matching distribution found for torch", text) and no_torch():
+        return no_torch()
     unknown = re.search(r"No matching distribution found for (\S+)", text)
     if unknown:
         return "The package index has no {} for Python {}.{} here: try another one from 3.10 on.".format(
             unknown.group(1), *sys.version_info)
     return f"Something failed while {doing}; the reason stands above."
+
+
+def no_torch() -> str:
+    """Why PyTorch has no packages for this machine, and what to do; "" where it has."""
+    system, machine = platform.system(), platform.machine().lower()
+    if system == "Darwin" and machine == "x86_64":
+        return "PyTorch has no new packages for Macs with an Intel processor: open the course in a hosted kernel."
+    if system == "Windows" and machine == "arm64":
+        return "PyTorch's packages for Windows are for x64: install the x64 Python, which runs on ARM as well."
+    if system == "Linux" and "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
+        return "PyTorch's packages need glibc, and this system has musl: use Debian or Ubuntu, perhaps in a container."
+    return ""
 
 
 def imports_all(folder: Path, command: str) -> bool:
@@ -178,7 +208,7 @@ assert importlib.util.find_spec("helpers"), "helpers is not installed"
     return run([python_in(folder), "-I", "-c", check])[0] == 0
 
 
-def prepare(folder: Path, command: str) -> Path:
+def prepare(folder: Path, command: str, cpu: bool = False) -> Path:
     """Bring the environment to what the command needs and return its Python.
 
     A finished one is taken as it is. Any other is installed over and tried; one that still does not import is
@@ -195,7 +225,7 @@ def prepare(folder: Path, command: str) -> Path:
             stamp.unlink()
         if anew:
             make_environment(folder)
-        install(folder, command)
+        install(folder, command, cpu)
         if imports_all(folder, command):
             stamp.write_text(f"{command} {fingerprint()}\n")
             return python_in(folder)
@@ -248,7 +278,8 @@ def hand_over(words: list) -> int:
 
 def main(words: list) -> int:
     """Do what the command line asks; return the exit status."""
-    here, words = "--here" in words, [word for word in words if word != "--here"]
+    here, cpu = "--here" in words, "--cpu" in words
+    words = [word for word in words if word not in ("--here", "--cpu")]
     if words[:1] in (["-h"], ["--help"]):
         print(__doc__)
         return 0
@@ -262,7 +293,7 @@ def main(words: list) -> int:
             return hand_over([sys.executable, str(Path(__file__).with_name("update.py"))] + words)
         if here:
             check_here(command)
-        python = Path(sys.executable) if here else prepare(environment_folder(), command)
+        python = Path(sys.executable) if here else prepare(environment_folder(), command, cpu)
         return hand_over(command_line(python, command, words))
     except StartError as error:
         print(f"\n{error}", file=sys.stderr)

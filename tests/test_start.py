@@ -26,6 +26,8 @@ def start(tmp_path, monkeypatch):
     (root / "pyproject.toml").write_text("[project]\n")
     monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setenv("CNN_COURSE_VENV", str(tmp_path / "env"))
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)  # no uv, unless a test says so
     return module
 
 
@@ -53,6 +55,10 @@ class Machine:
             python.write_text("")
             (folder / "pyvenv.cfg").write_text("")
             return 0, ""
+        if words[:3] == ["uv", "pip", "install"]:
+            self.done.append("uv")
+            self.options = words[3:]
+            return (1, "uv's own words") if self.failure else (0, "")
         if "pip" in words:
             self.done.append("pip")
             self.options = words[words.index("install") :]
@@ -99,6 +105,43 @@ def test_only_the_tests_install_what_only_they_need(start, machine):
     assert prepare_again(start, machine, "test") == ["pip", "import"]
     assert ".[test]" in machine.options and "hypothesis" in machine.asked
     assert prepare_again(start, machine, "test") == [] == prepare_again(start, machine, "lab")
+
+
+def test_uv_goes_first_where_it_is_and_takes_pips_mirror(start, machine, monkeypatch):
+    monkeypatch.setattr(start.shutil, "which", lambda name: name)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    python = prepare(start)
+    assert machine.done == ["venv", "uv", "import"]
+    assert machine.options[:4] == ["--python", str(python), "--default-index", "https://mirror.example/simple"]
+    assert machine.options[4:] == ["-r", "requirements.txt"]
+
+
+def test_pip_steps_in_where_uv_fails(start, machine, monkeypatch, capsys):
+    monkeypatch.setattr(start.shutil, "which", lambda name: name)
+    machine.failure = "ERROR: No matching distribution found for torch>=2.2"
+    assert start.main([]) == 1
+    assert machine.done == ["venv", "uv", "pip"] and "has no torch>=2.2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("uv, asked", [(None, ["--extra-index-url"]), ("uv", ["--torch-backend", "cpu"])])
+def test_cpu_asks_for_a_pytorch_without_cuda(start, machine, monkeypatch, uv, asked):
+    monkeypatch.setattr(start.shutil, "which", lambda name: uv)
+    monkeypatch.setattr(start, "hand_over", lambda words: words)
+    words = start.main(["--cpu"])
+    at = machine.options.index(asked[0])
+    assert machine.options[at : at + len(asked)] == asked and "--cpu" not in words
+    assert "--extra-index-url" not in asked or machine.options[at + 1] == start.CPU_INDEX
+
+
+@pytest.mark.parametrize("system, machine_, musl, sentence", [
+    ("Darwin", "x86_64", "", "Intel"), ("Windows", "ARM64", "", "x64 Python"),
+    ("Linux", "x86_64", "x86_64-pc-linux-musl", "glibc"), ("Linux", "x86_64", "x86_64-pc-linux-gnu", "for Python"),
+])  # fmt: skip
+def test_a_machine_without_pytorch_is_told_why(start, machine, monkeypatch, capsys, system, machine_, musl, sentence):
+    monkeypatch.setattr(start, "platform", SimpleNamespace(system=lambda: system, machine=lambda: machine_))
+    monkeypatch.setattr(start, "sysconfig", SimpleNamespace(get_config_var=lambda name: musl))
+    machine.failure = "ERROR: No matching distribution found for torch>=2.2"
+    assert start.main([]) == 1 and sentence in capsys.readouterr().err
 
 
 def test_what_start_py_imports_is_what_the_lists_install(start):
@@ -274,6 +317,9 @@ FAILURES = {
     "HTTPSConnectionPool(host='pypi.org', port=443): Max retries exceeded (Caused by SSLError(SSLCertVerificationError("
     "1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate')))": "set PIP_CERT to",
     "Traceback (most recent call last):\n  ...\nMemoryError": "for want of memory",
+    "ERROR: Could not install packages due to an OSError: [Errno 2] No such file or directory: 'x'\n"
+    "HINT: This error might have occurred since this system does not have Windows Long Path support enabled.":
+        "too long for Windows",
 }
 
 
@@ -337,7 +383,7 @@ def test_a_file_that_cannot_be_used_is_named_in_a_sentence(start, machine, capsy
 
 def test_venv_hides_a_full_disk_so_it_is_asked(start, machine, monkeypatch):
     machine.failure = "Error: Command '[...]' returned non-zero exit status 1."
-    monkeypatch.setattr(start, "shutil", SimpleNamespace(disk_usage=lambda path: SimpleNamespace(free=0)))
+    monkeypatch.setattr(start.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     with pytest.raises(start.StartError, match="disk became full"):
         prepare(start)
 
