@@ -7,15 +7,16 @@ from .still import Still
 
 CELL, GAP, ARROW, TOP = 36, 56, 84, 30  # px
 TERMS = 5  # of the sum in a line
+NAMES = ("input X", "kernel K", "output Y")
 
 
-def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
+def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True, names=NAMES):
     """Show how output element `at` = (row, column) of a cross-correlation comes about, or each of a list of elements.
 
     X (n_h, n_w) and K (k_h, k_w) are small enough for each cell to show its number. Zeros stand dotted around X:
     `padding` on each side, or ((top, bottom), (left, right)). `stride` is the step of the window, one number or (down,
-    across). With reveal=False, the rest of the output stays empty, for the reader to find. Raises ValueError where the
-    kernel does not fit, or the output has no such element.
+    across). With reveal=False, the rest of the output stays empty, for the reader to find. `names` are the titles of
+    the three tables. Raises ValueError where the kernel does not fit, or the output has no such element.
     """
     X, K = svg.as_array(X, float), svg.as_array(K, float)
     places, sides, stride = [at] if np.ndim(at) == 1 else list(at), _sides(padding), tuple(np.broadcast_to(stride, 2))
@@ -24,7 +25,7 @@ def show_window(X, K, at=(0, 0), *, padding=0, stride=1, bias=0, reveal=True):
     Y = (windows * K).sum((2, 3)) + bias
     hidden = np.logical_and.reduce([_all_but(place, Y.shape) for place in places]) & (not reveal)
     terms = [_sum_of(windows[place], K, bias, Y[place]) for place in places]
-    return Still(_drawn(padded, sides, K, Y, hidden, places, stride, terms))
+    return Still(_drawn(padded, sides, K, Y, hidden, places, stride, terms, names))
 
 
 def show_pool(X, pool_size, mode="max", at=(0, 0), *, padding=0, stride=1, reveal=True):
@@ -90,7 +91,7 @@ def _all_but(at, shape):
     return hidden
 
 
-def _drawn(padded, sides, K, Y, hidden, places, stride, sums):
+def _drawn(padded, sides, K, Y, hidden, places, stride, sums, names):
     """The three tables in a row, each window and its output marked, the sums below."""
     tables, x = [], 4
     heights = [len(table) * CELL for table in (padded, K, Y)]
@@ -100,8 +101,7 @@ def _drawn(padded, sides, K, Y, hidden, places, stride, sums):
         x += table.shape[1] * CELL + GAP
     (x0, y0), (x1, y1), (x2, y2) = tables
     parts = [_input(padded, sides, x0, y0), svg.matrix(K, x1, y1, CELL), svg.matrix(Y, x2, y2, CELL, faint=hidden)]
-    names = ((x0, y0, "input X"), (x1, y1, "kernel K"), (x2, y2, "output Y"))
-    parts += [svg.text(left, top - 8, name, anchor="start") for left, top, name in names]
+    parts += [svg.text(left, top - 8, name, anchor="start") for (left, top), name in zip(tables, names, strict=True)]
     parts += [svg.text(left - GAP / 2, middle + 6, sign, size=20) for left, sign in ((x1, "⋆"), (x2, "="))]
     colors = _inks(len(places))
     for (row, column), color in zip(places, colors, strict=True):
@@ -114,7 +114,8 @@ def _drawn(padded, sides, K, Y, hidden, places, stride, sums):
               for i, (line, color) in enumerate(lines)]  # fmt: skip
     width = max(x - GAP + 4, 8 + 8.6 * max(len(line) for line, _ in lines))
     told = [f"row {row}, column {column}: {' '.join(terms)}" for (row, column), terms in zip(places, sums, strict=True)]
-    label = f"{_size(padded)} input, {_size(K)} kernel, {_size(Y)} output; {'; '.join(told)}"
+    sizes = (f"{_size(table)} {name}" for table, name in zip((padded, K, Y), map(_kind, names), strict=True))
+    label = f"{', '.join(sizes)}; {'; '.join(told)}"
     return svg.picture(width, below + 20 * len(lines) - 8, *parts, label=label)
 
 
@@ -161,6 +162,11 @@ def _choice_of(window, mode, result):
 def _written(value):
     """A number as in a formula, with a true minus and ∞."""
     return ("−∞" if value == -np.inf else svg.number(value)).replace("-", "−")
+
+
+def _kind(name):
+    """The title of a table without its symbol: "input X" is an input."""
+    return name[:-2] if name[-2:] in (" X", " K", " Y") else name
 
 
 def _size(table):

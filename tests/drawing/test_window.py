@@ -123,3 +123,9 @@ def test_it_is_stored_as_a_picture_with_its_sentence_and_size():
     told = metadata["image/png"]
     assert (width, height) == pytest.approx((2 * told["width"], 2 * told["height"]), abs=2)
     assert told["alt"] == data["text/plain"] == repr(shown)
+
+
+def test_the_tables_may_have_other_names():
+    shown = show_window(X, K, names=("X", "dout", "dW"))
+    assert repr(shown).startswith("3×3 X, 2×2 dout, 2×2 dW; ")
+    assert [f">{name}<" in shown.svg for name in ("X", "dout", "dW", "kernel K")] == [True, True, True, False]
