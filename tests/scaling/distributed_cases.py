@@ -1,6 +1,10 @@
-"""What two processes do under test_train_distributed.py: torchrun starts this file once for all of its cases."""
+"""What two processes do under test_train_distributed.py: torchrun starts this file once for all of its cases.
+
+First they go on with the run that was killed, by the program's own `main`, as its own command would.
+"""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from unittest import mock
@@ -11,7 +15,7 @@ from torch import nn
 from helpers.data import ImageBatches
 from helpers.scaling.distributed import find_place, joined
 from helpers.scaling.sync_batch_norm import synchronised
-from helpers.scaling.train_distributed import only_process_0_speaks, parse, train
+from helpers.scaling.train_distributed import main, only_process_0_speaks, parse, train
 
 NORMS = {  # shape of the whole batch, and how many pictures of it process 0 takes
     "halves": ((6, 3, 5, 4), 3), "uneven": ((5, 2, 3, 3), 4), "one is empty": ((1, 3, 4, 4), 1), "flat": ((7, 4), 3),
@@ -66,8 +70,10 @@ def normalised(shape, ours, rows):
     return {**found, **layer.state_dict(), "dweight": layer.weight.grad, "dbias": layer.bias.grad}
 
 
-def main(folder):
+def cases(folder):
+    """Do what the tests compare with one process."""
     place = find_place("cpu")
+    os.environ["TORCHELASTIC_RESTART_COUNT"] = "of the cases"  # names the place in torchrun's store: a second group
     with only_process_0_speaks(), joined(place, timeout=60):
         for name, (shape, first) in NORMS.items():
             rows = slice(None, first) if place.rank == 0 else slice(first, None)
@@ -83,4 +89,8 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    killed, own = map(Path, sys.argv[1:])
+    status = main([*map(str, words(LONG, killed, "run")), "--device", "cpu"])
+    cases(own)
+    sys.stdout.flush()
+    os._exit(status)  # as the program itself ends

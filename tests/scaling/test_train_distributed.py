@@ -18,7 +18,8 @@ from helpers.scaling.train_distributed import main, parse, torchrun
 from .distributed_cases import EXACT, NORMS, RUNS, double, normalised, words
 from .started import ROOT, Started, few_pictures  # noqa: F401  (a fixture)
 
-kills = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes in /proc")
+PROCESSES = Path("/proc/self/environ")
+kills = pytest.mark.skipif(not PROCESSES.exists(), reason="finds the processes in /proc")
 
 
 def finished(command, settings):
@@ -36,10 +37,30 @@ def _environment(settings, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def two(settings, tmp_path_factory):
-    """The folder in which two processes have left what they found in every case; `printed` is their output."""
-    folder = tmp_path_factory.mktemp("two")
-    command = [*torchrun(2)[:-1], "tests.scaling.distributed_cases", str(folder)]
+def killed(settings, tmp_path_factory):
+    """A run of two processes that was killed, started again, and killed for good: its folder, status and output.
+
+    Where processes cannot be found the folder is empty.
+    """
+    folder = tmp_path_factory.mktemp("killed")
+    if not PROCESSES.exists():
+        return folder, None, ""
+    with Started(folder, settings, max_restarts=1) as run:
+        run.kill(rank=0, restart=0, after=13)  # torchrun starts both again
+        run.kill(rank=1, restart=1, after=43)  # and now it gives up
+        return folder, run.torchrun.wait(100), run.output()
+
+
+@pytest.fixture(scope="module")
+def two(killed, settings, tmp_path_factory):
+    """The folder in which two processes have left what they found in every case; `printed` is their output.
+
+    Before that the same two have gone on with the killed run; `step` is where that one stood.
+    """
+    folder, checkpoint = tmp_path_factory.mktemp("two"), killed[0] / "run.pt"
+    if checkpoint.exists():
+        (folder / "step").write_text(str(load_checkpoint(checkpoint)["step"]))
+    command = [*torchrun(2)[:-1], "tests.scaling.distributed_cases", str(killed[0]), str(folder)]
     (folder / "printed").write_text(finished(command, settings))
     return folder
 
@@ -121,6 +142,9 @@ def test_the_layer_alone_is_pytorchs_and_the_net_keeps_its_names():
 
 def test_process_0_alone_speaks(two):
     lines = (two / "printed").read_text().splitlines()
+    goes_on = [line for line in lines if line.startswith("finished after step 100")]
+    assert len(goes_on) == 2, "the killed run and the undisturbed one"
+    lines = lines[lines.index(goes_on[0]) + 1 :]
     heads = [line for line in lines if "2 processes on cpu (gloo): " in line]
     ends = [line for line in lines if line.startswith("finished after step")]
     assert sum(line.startswith("stopped after step 3") for line in lines) == 1
@@ -144,23 +168,18 @@ def test_every_step_is_in_the_log_once(two):
 
 
 @kills
-def test_nothing_is_lost_when_processes_are_killed(two, tmp_path, settings):
-    with Started(tmp_path, settings, max_restarts=1) as run:
-        run.kill(rank=0, restart=0, after=13)  # torchrun starts both again
-        run.kill(rank=1, restart=1, after=43)  # and now it gives up
-        assert run.torchrun.wait(100) != 0, "nobody waits for the dead"
-        assert "Signal 9 (SIGKILL)" in run.output()
-        assert run.output().count("resumed after step") == 1 and "finished" not in run.output()
-    step = load_checkpoint(tmp_path / "run.pt")["step"]
+def test_nothing_is_lost_when_processes_are_killed(killed, two):
+    folder, status, printed = killed
+    assert status != 0, "nobody waits for the dead"
+    assert "Signal 9 (SIGKILL)" in printed
+    assert printed.count("resumed after step") == 1 and "finished" not in printed
+    step, resumed = int((two / "step").read_text()), (two / "printed").read_text().split("finished after step 100")[0]
     assert 40 <= step < 100 and step % 10 == 0
-    with Started(tmp_path, settings) as run:
-        assert run.torchrun.wait(100) == 0, run.output()
-        assert f"100 steps of 10 pictures, resumed after step {step}\n" in run.output()
-        assert run.output().count("finished after step 100") == 1
-    ours, theirs = records(tmp_path, "run"), records(two, "undisturbed")
+    assert f"100 steps of 10 pictures, resumed after step {step}\n" in resumed and "finished" not in resumed
+    ours, theirs = records(folder, "run"), records(two, "undisturbed")
     for name in ("step", "epoch", "loss", "test_acc"):
         assert [record.get(name) for record in ours] == [record.get(name) for record in theirs]
-    ours, theirs = weights(tmp_path, "run"), weights(two, "undisturbed")
+    ours, theirs = weights(folder, "run"), weights(two, "undisturbed")
     assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
