@@ -4,9 +4,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.browser import Page, jupyterlab
+from ..browser import KERNEL
 
-KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
 SET_UP = """import time, torch, ipywidgets as W
 from IPython.display import display
 from helpers.training import train_ch6
@@ -14,7 +13,7 @@ torch.set_num_threads(1)
 class Slow(list):
     def __iter__(self):
         for batch in list.__iter__(self):
-            time.sleep(0.4)
+            time.sleep(0.2)
             yield batch
 data = [(torch.randn(4, 1, 4, 4), torch.arange(4))] * 8
 net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 4))
@@ -38,26 +37,14 @@ WATCH = """cell => {
 }"""
 
 
-def notebook(*sources):
-    """A notebook of these code cells."""
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources],
-                                    metadata={"kernelspec": KERNEL})  # fmt: skip
-
-
 @pytest.mark.timeout(400)
-def test_it_moves_wherever_it_is_shown(tmp_path, chromium):
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(notebook(SET_UP, *PLACES.values()), tmp_path / "notebooks/a.ipynb")
-    with jupyterlab(tmp_path / "lab", tmp_path / "notebooks") as lab:
-        opened = Page(chromium, lab, "a.ipynb")
-        try:
-            for number, place in enumerate(["", *PLACES]):
-                shown = watched(opened.page, number, place) if place else run_cell(opened.page, number)
-                if place:
-                    assert len(shown) > 3 and sum("test acc" in label for label in shown) <= 2, (place, shown)
-            assert not opened.errors
-        finally:
-            opened.close()
+def test_it_moves_wherever_it_is_shown(open_notebook):
+    opened = open_notebook("live_curve.ipynb", SET_UP, *PLACES.values())
+    run_cell(opened.page, 0)
+    for number, place in enumerate(PLACES, 1):
+        shown = watched(opened.page, number, place)
+        assert len(shown) > 3 and sum("test acc" in label for label in shown) <= 2, (place, shown)
+    assert not opened.errors
 
 
 def run_cell(page, number):
@@ -82,7 +69,9 @@ def watched(page, number, place):
 
 
 def test_a_run_without_a_browser_leaves_the_picture_in_the_state_of_the_widgets(tmp_path):
-    done = notebook(SET_UP.replace("0.4", "0"), PLACES["output"], PLACES["cell"])
+    sources = SET_UP.replace("0.2", "0"), PLACES["output"], PLACES["cell"]
+    done = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources],
+                                    metadata={"kernelspec": KERNEL})  # fmt: skip
     NotebookClient(done, resources={"metadata": {"path": str(tmp_path)}}).execute()
     models = done.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
     states = [model["state"] for model in models]

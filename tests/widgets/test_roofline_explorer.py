@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from helpers import describe_net, networks
+from helpers.scaling import copy_rate, peak_rate
 from helpers.widgets import RooflineExplorer
 from helpers.widgets.kit.driver import drive
 from helpers.widgets.nets.roofline_explorer import NUM_LAYERS
@@ -15,6 +16,21 @@ from helpers.widgets.nets.roofline_layers import Convolution, convolutions_of_re
 from helpers.widgets.nets.roofline_picture import inside, rate
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_measurements():
+    """Runs of a millisecond, and the fewest for the rates: nothing here asks how exact they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("helpers.scaling.levers.LEAST", 0.001)
+        patch.setattr("helpers.widgets.nets.roofline_explorer.peak_rate", shortest(peak_rate))
+        patch.setattr("helpers.widgets.nets.roofline_explorer.copy_rate", shortest(copy_rate))
+        yield
+
+
+def shortest(measure):
+    """The measurement of a rate in its fewest runs, however long it was to last."""
+    return lambda *args, **_: measure(*args, seconds=0)
 
 
 @pytest.fixture(scope="module")

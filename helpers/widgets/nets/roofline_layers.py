@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from helpers import networks
 from helpers.scaling.levers import calls_of_a_run, seconds_a_call
+from helpers.training.guards import forked_random
 
 RUNS, MOST = 3, 0.15  # how many timed runs there are, and the seconds of all
 SIDE = 96  # px, of the pictures that the book trains ResNet-18 on
@@ -79,10 +80,10 @@ def convolutions_of_resnet18(batch_size):
         (_, channels, side, _), (kernel_size, _) = inputs[0].shape, layer.kernel_size
         found.append(Convolution(channels, layer.out_channels, kernel_size, side, batch_size, layer.stride[0]))
 
-    with torch.device("meta"):
+    with forked_random(), torch.no_grad():  # not on the meta device, whose first run loads torch._dynamo for a second
         net = networks.resnet18()
         for layer in net.modules():
             if isinstance(layer, nn.Conv2d):
                 layer.register_forward_hook(note)
-        net(torch.empty(batch_size, 1, SIDE, SIDE))
+        net(torch.zeros(1, 1, SIDE, SIDE))
     return tuple(found)
