@@ -5,7 +5,7 @@ import math
 import torch
 
 from .compare import advice_on, compare, equal, number, shown, tensor_of
-from .core import Exercise, table
+from .core import Exercise, prediction, table
 from .guard import NotAttempted
 
 
@@ -240,3 +240,43 @@ EXERCISES = [
         },
     ),
 ]
+
+PREDICTIONS = [
+    prediction(
+        "15.p1", [2, 1.6],
+        [([2, 2], "a loader 4 times as fast still takes an eighth of the old step."),
+         ([2, 4], "only the loading becomes 4 times as fast; the other half of the step takes as long as before."),
+         ([2, 2.5], "that is the mean of 1 and 4: add up the times that are left, and take 1 over the sum.")],
+        "Let the step take 1 second. What is left of it?",
+    ),
+    prediction(
+        "15.p2", [28_901_376, 839_680],
+        [([28_901_376, 438_272], "the output is written as well: count input, output and weights."),
+         ([28_901_376, 209_920], "those are the numbers; each has four bytes."),
+         ([28_901_376, 802_816], "the weights are read, too."),
+         ([7_225_344, 839_680], "the multiply-adds are those of one picture."),
+         ([903_168, 839_680], "each output pixel sums over nine places in all 32 input channels.")],
+        "Each of 4 · 32 · 28 · 28 output numbers takes 32 · 9 multiply-adds. Count input, output and weights once.",
+    ),
+    prediction(
+        "15.p3", [2, 1],
+        [([2, 2], "the next number above 1 in bfloat16 is 1.0078: what becomes of 1.001?"),
+         ([1, 1], "float32 has digits enough for 1.001.")],
+        "A step that is less than half of the way to the next number is rounded away.",
+    ),
+    prediction(
+        "15.p4", [3, 2, 12],
+        [([3, 2, 6], "those are the tiles of one picture."),
+         ([2, 1, 4], "what is left over needs a tile of its own, most of which is masked."),
+         ([1, 2, 4], "the pixels of a picture stand in one row: 5 · 14 of them.")],
+        "Round up: 5 · 14 pixels and 36 channels in steps of 32.",
+    ),
+    prediction(
+        "15.p5", [6, 12],
+        [([3, 6], "then each holds the sum of one piece: the pieces must go around once more."),
+         ([6, 48], "in a round a process sends one piece of its vector, not all of it."),
+         ([6, 6], "a piece has two numbers: eight in four pieces."),
+         ([3, 24], "that is everything to everyone: what does a ring send in a round?")],
+        "p − 1 rounds add up, p − 1 more hand the sums around; in each a process sends one of p pieces.",
+    ),
+]  # fmt: skip
