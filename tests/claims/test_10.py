@@ -1,5 +1,6 @@
 """What lesson 10 says and does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
+import json
 import math
 
 import nbformat
@@ -231,6 +232,12 @@ def test_the_recipe_has_a_norm_behind_each_convolution_but_the_last_and_no_last_
     gpu = recipe("nin", "gpu").build()
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in gpu.modules())
     assert isinstance(gpu[-3][-1], nn.Conv2d) and gpu[0][0].out_channels == 96
+
+
+def test_ten_seeds_of_the_recipe_ended_close_together():
+    rows = json.loads((NOTEBOOKS.parent / "helpers/benchmark/results/nets_cpu.json").read_text())["rows"]
+    (accuracies,) = (row["accuracies"] for row in rows if (row["net"], row["profile"]) == ("nin", "cpu"))
+    assert len(accuracies) == 10 and (min(accuracies), max(accuracies)) == pytest.approx((0.844, 0.867), abs=5e-4)
 
 
 @pytest.mark.parametrize("name", ["googlenet", "bn_lenet", "resnet18"])

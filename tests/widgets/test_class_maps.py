@@ -1,5 +1,7 @@
 """The class maps of notebook 10 against PyTorch."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -200,6 +202,17 @@ def test_two_pictures_lie_side_by_side(net, test_iter, right, second_right):
     left, right = (f"{round(float(mean), 2):g}" for mean in result["halves"][7])
     assert "beside it picture 7 (sneaker)" in said and f"sneaker {left} and {right}." in said
     assert f"left, right half: sneaker {left} and {right}" in maps.picture
+
+
+def test_maps_of_two_pictures_are_large_enough_to_see(net, test_iter):
+    """Half of what the enlarged map has, at least, and a click between them still finds the one that is meant."""
+    for second, columns in ((-1, 5), (7, 3)):
+        maps = ClassMaps(net, test_iter, index=2, second=second, chosen=4)
+        high, wide = maps.result["maps"].shape[1:]
+        frame = re.search(r'<rect [^>]*width="([\d.]+)" height="([\d.]+)"[^>]*stroke-width="3"', maps.picture)
+        width, height = map(float, frame.groups())
+        assert width / height == pytest.approx(wide / high, rel=0.02) and min(width, height) >= 45
+        assert areas(maps)["class maps"]["across"]["columns"] == columns
 
 
 def test_a_picture_that_leaves_its_canvas_is_cut():

@@ -12,15 +12,18 @@ from ..kit.thumbnails import HEIGHT as THUMBNAILS
 WIDTH, HIGH = 960, 400  # px; of what stands above the small pictures
 SIDE = 150  # px of one picture, of which two have room
 PICTURE, ENLARGED = (2, 24), (2, 212)  # left and top
-TILES = (336, 46, 72, 78, 118)  # left and top, width, distance between columns, between rows
+LEFT, ACROSS = 336, 384  # px; of all maps together
+TILES = (46, 72, 72, 78, 118)  # top, width and height of a map at most, distance between columns, between rows
+WIDE = (40, 122, 51, 130, 73)  # the same for two pictures, whose maps are twice as wide as high
 BARS = (815, 28, 62, 300)  # x, y, width, height
 
 
 def draw_maps(result, names, halves, pictures, seconds):
     """Return width, height in px and the SVG parts; `halves` are lines on both halves, `seconds` further pictures."""
     return WIDTH, HIGH + 2 * THUMBNAILS, [
-        _picture(result, names), _enlarged(result, names, halves), _tiles(result, names), _scale_bar(result["maps"]),
-        svg.text(TILES[0], HIGH - 12, f"to choose from: {result['browsed']}", size=11, anchor="start"),
+        _picture(result, names), _enlarged(result, names, halves), _tiles(result, names),
+        _scale_bar(result["maps"], 328 if halves else 296),
+        svg.text(LEFT, HIGH - 12, f"to choose from: {result['browsed']}", size=11, anchor="start"),
         _bars(result, names),
         svg.moved(0, HIGH, pictures.draw(result["index"], WIDTH)),
         svg.moved(0, HIGH + THUMBNAILS, _seconds(result, seconds)),
@@ -83,43 +86,41 @@ def _enlarged(result, names, halves):
 
 
 def _tiles(result, names):
-    """All class maps in two rows, each with its class and its mean; the chosen one is framed."""
-    left, top, size, across, down = TILES
-    columns = math.ceil(len(names) / 2)
-    parts = [svg.text(left, 14, "class maps, one scale; mean = logit · click one", anchor="start")]
+    """All class maps, each with its class and its mean; the chosen one is framed."""
+    two = result["second"] is not None
+    (top, width, height, across, down), columns = (WIDE, 3) if two else (TILES, math.ceil(len(names) / 2))
+    parts = [svg.text(LEFT, 14, "class maps, one scale; mean = logit · click one", anchor="start")]
     for i, (one, name) in enumerate(zip(result["maps"], names, strict=True)):
-        x, y, chosen = left + across * (i % columns), top + down * (i // columns), i == result["chosen"]
+        x, y, chosen = LEFT + across * (i % columns), top + down * (i // columns), i == result["chosen"]
         edge = {"stroke": svg.ORANGE, "line": 3} if chosen else {"stroke": svg.GREY, "line": 0.8}
-        longest = int(across / 6.8)
+        zoom, mean = min(width / one.shape[1], height / one.shape[0]), svg.number(round(float(result["logits"][i]), 2))
+        wide, high, longest = zoom * one.shape[1], zoom * one.shape[0], int(across / 6.8) - two * (len(mean) + 2)
         name = name if len(name) <= longest else name[: longest - 1] + "…"
-        zoom = size / max(one.shape)
-        high = zoom * one.shape[0]
-        parts.append(svg.text(x + size / 2, y - 6, name, size=11, bold=chosen))
+        parts.append(svg.text(x + wide / 2, y - 6, f"{name}  {mean}" if two else name, size=11, bold=chosen))
         parts.append(_fitted(one, x, y, zoom, **_colors(result["maps"])))
-        parts.append(svg.rect(x, y, zoom * one.shape[1], high, **edge))
-        mean = svg.number(round(float(result["logits"][i]), 2))
-        parts.append(svg.text(x + size / 2, y + high + 15, mean, size=11, bold=chosen))
+        parts.append(svg.rect(x, y, wide, high, **edge))
+        if not two:
+            parts.append(svg.text(x + wide / 2, y + high + 15, mean, size=11, bold=chosen))
     axis = touch.tiles("chosen", result["chosen"], len(names), columns)
     label = f"class maps, {names[result['chosen']]}: click one, or use the arrow keys"
     rows = math.ceil(len(names) / columns)
-    frame = svg.rect(left - 3, top - 18, across, down - 4, stroke=svg.ORANGE, line=1.2)
+    frame = svg.rect(LEFT - 3, top - 18, across, down - 4, stroke=svg.ORANGE, line=1.2)
     parts.append(touch.ghost("class", frame))
-    parts.append(touch.area(left - 3, top - 18, across * columns, down * rows, across=axis, label=label,
+    parts.append(touch.area(LEFT - 3, top - 18, across * columns, down * rows, across=axis, label=label,
                             ghost=("class", across, down)))  # fmt: skip
     return "".join(parts)
 
 
-def _scale_bar(maps):
+def _scale_bar(maps, y):
     """The colours of all maps and the values that they stand for."""
-    (left, _, _, across, _), y = TILES, 296
-    width, colors = 5 * across - 6, _colors(maps)
+    colors = _colors(maps)
     steps = np.linspace(-colors["limit"], colors["limit"], 128)[None]
     limit = svg.number(round(colors["limit"], 2))
-    ticks = ((left, f"-{limit}", "start"), (left + width / 2, "0", "middle"), (left + width, limit, "end"))
+    ticks = ((LEFT, f"-{limit}", "start"), (LEFT + ACROSS / 2, "0", "middle"), (LEFT + ACROSS, limit, "end"))
     return (
-        svg.tile(steps, left, y, width, 10, **colors)
-        + "".join(svg.text(x, y + 25, value, size=11, anchor=anchor) for x, value, anchor in ticks)
-        + svg.text(left + width / 2, y + 44, "blue lowers the logit · red raises it", size=11)
+        svg.tile(steps, LEFT, y, ACROSS, 10, **colors)
+        + "".join(svg.text(x, y + 24, value, size=11, anchor=anchor) for x, value, anchor in ticks)
+        + svg.text(LEFT + ACROSS / 2, y + 40, "blue lowers the logit · red raises it", size=11)
     )
 
 
