@@ -3,14 +3,16 @@
     python3 helpers/start.py                          open the course in JupyterLab
     python3 helpers/start.py test                     run every test
     python3 helpers/start.py update                   bring the course up to date and keep your answers
+    python3 helpers/start.py site                     build the web edition in build/site
     python3 helpers/start.py lab --no-browser         what follows `lab` goes to JupyterLab
     python3 helpers/start.py test tests/test_ops.py   what follows `test` goes to pytest
+    python3 helpers/start.py site public              the web edition in another folder
 
 Needs Python 3.10 or newer and nothing else. The environment is .venv in the repository, or the folder named
 by CNN_COURSE_VENV; uv fills it where it is there, else pip. With --cpu a new environment gets PyTorch without CUDA
 (on Linux 0.2 GB in place of 3). With --here it is the Python that runs this file, as it is: nothing is installed.
-What only the tests need is installed by `test` alone; all tests run side by side, one process a core and file by file
-(-n0 after `test`: one after the other).
+What only the tests need is installed by `test` alone, what makes the web edition by `site` and by `test`; all tests run
+side by side, one process a core and file by file (-n0 after `test`: one after the other).
 """
 # Standard library only, and syntax that Python 3.6 reads: an old Python must get as far as the message for it.
 import hashlib
@@ -32,7 +34,9 @@ OWN = {MARK, STAMP, "bin", "etc", "include", "lib", "lib64", "man", "share", "py
        "Scripts", "Lib", "Include", "Share"}  # fmt: skip
 MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "sklearn", "PIL", "platformdirs",
            "resvg_py"]
+SITE_MODULES = ["sphinx", "myst_nb", "sphinx_book_theme"]
 TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]
+EXTRAS = {"lab": "", "site": "[site]", "test": "[site,test]"}  # each command needs all that those before it need
 BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch without CUDA
 PARALLEL = ["--numprocesses=logical", "--maxprocesses=8"]
@@ -63,8 +67,8 @@ def fingerprint() -> str:
 
 
 def modules_for(command: str) -> list:
-    """The modules that a command needs; the tests need those of the course and their own."""
-    return MODULES + (TEST_MODULES if command == "test" else [])
+    """The modules that a command needs: those of the course and its own."""
+    return MODULES + {"lab": [], "site": SITE_MODULES, "test": SITE_MODULES + TEST_MODULES}[command]
 
 
 def is_ready(folder: Path, command: str) -> bool:
@@ -73,7 +77,9 @@ def is_ready(folder: Path, command: str) -> bool:
     if not (python_in(folder).exists() and stamp.exists()):
         return False
     made_for, _, print_of_lists = stamp.read_text(errors="replace").strip().partition(" ")
-    return print_of_lists == fingerprint() and made_for in ("test", command)
+    order = list(EXTRAS)
+    enough = made_for in order and order.index(made_for) >= order.index(command)
+    return enough and print_of_lists == fingerprint()
 
 
 def run(command: list) -> tuple:
@@ -137,11 +143,11 @@ def make_environment(folder: Path) -> None:
 
 
 def install(folder: Path, command: str, cpu: bool = False) -> None:
-    """Install the course, and for `test` its tests, by uv where it is there and succeeds, else by pip.
+    """Install the course, and what the command needs besides, by uv where it is there and succeeds, else by pip.
 
     `cpu` asks for PyTorch without CUDA. Raises StartError where pip fails.
     """
-    wanted = ["-r", "requirements.txt"] + (["-e", ".[test]"] if command == "test" else [])
+    wanted = ["-r", "requirements.txt"] + (["-e", "." + EXTRAS[command]] if EXTRAS[command] else [])
     uv, index = shutil.which("uv"), os.environ.get("PIP_INDEX_URL")
     if uv:
         options = (["--default-index", index] if index else []) + (["--torch-backend", "cpu"] if cpu else [])
@@ -245,11 +251,13 @@ def check_here(command: str) -> None:
 
 
 def command_line(python: Path, command: str, extra: list) -> list:
-    """The words that start JupyterLab at the first notebook, or pytest, with what the caller added."""
+    """The words that start JupyterLab at the first notebook, pytest or the site's builder, with the caller's own."""
     if command == "test":
         # Files named by the caller run in one process, as a few of them do soonest.
         named = any((ROOT / word.split("::")[0]).exists() for word in extra if not word.startswith("-"))
         return [str(python), "-m", "pytest"] + ([] if named else PARALLEL) + extra
+    if command == "site":
+        return [str(python), "-m", "helpers.site"] + extra
     words = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     words.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # JupyterLab refuses to run as root without a word
@@ -287,8 +295,8 @@ def main(words: list) -> int:
     try:
         if sys.version_info[:2] < (3, 10):  # noqa: UP036 - read by older ones too, see the top
             raise StartError("The course needs Python 3.10 or newer; this is {}.{}.".format(*sys.version_info))
-        if command not in ("lab", "test", "update"):
-            raise StartError(f"There is no command {command}: use lab, test or update.")
+        if command not in [*EXTRAS, "update"]:
+            raise StartError(f"There is no command {command}: use {', '.join(EXTRAS)} or update.")
         if command == "update":  # needs no environment
             return hand_over([sys.executable, str(Path(__file__).with_name("update.py"))] + words)
         if here:

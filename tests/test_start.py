@@ -99,12 +99,15 @@ def test_first_start_makes_everything_and_the_second_nothing(start, machine):
 
 def test_only_the_tests_install_what_only_they_need(start, machine):
     prepare(start)
-    assert "[test]" not in " ".join(machine.options)
-    assert "hypothesis" not in machine.asked and "d2l" in machine.asked
+    assert "[" not in " ".join(machine.options)
+    assert "hypothesis" not in machine.asked and "sphinx" not in machine.asked and "d2l" in machine.asked
+    machine.imports = [True]
+    assert prepare_again(start, machine, "site") == ["pip", "import"]
+    assert ".[site]" in machine.options and "myst_nb" in machine.asked and "hypothesis" not in machine.asked
     machine.imports = [True]
     assert prepare_again(start, machine, "test") == ["pip", "import"]
-    assert ".[test]" in machine.options and "hypothesis" in machine.asked
-    assert prepare_again(start, machine, "test") == [] == prepare_again(start, machine, "lab")
+    assert ".[site,test]" in machine.options and {"hypothesis", "sphinx"} <= set(re.findall(r"\w+", machine.asked))
+    assert all(prepare_again(start, machine, command) == [] for command in start.EXTRAS)
 
 
 def test_uv_goes_first_where_it_is_and_takes_pips_mirror(start, machine, monkeypatch):
@@ -145,15 +148,17 @@ def test_a_machine_without_pytorch_is_told_why(start, machine, monkeypatch, caps
 
 
 def test_what_start_py_imports_is_what_the_lists_install(start):
-    """Each package of requirements.txt and of the extra `test` is tried after an installation, and no other."""
+    """Each package of requirements.txt and of the extras is tried after an installation, and no other."""
     names = {"sklearn": "scikit-learn", "PIL": "pillow", "pytest_timeout": "pytest-timeout", "xdist": "pytest-xdist"}
     lists = (SCRIPT.parents[1] / "requirements.txt").read_text(encoding="utf-8")
     installed = set(re.findall(r"^([a-z]\w*(?:-\w+)*)", lists, re.MULTILINE))
     tried = {names.get(name, name) for name in [*start.MODULES, start.BOOK]}
     assert tried <= installed and installed - tried <= {"matplotlib", "nbval"}
     project = (SCRIPT.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
-    extra = set(re.findall(r'"([a-z-]+)>=', project.partition("\ntest = [")[2].partition("]")[0]))
-    assert {names.get(name, name) for name in start.TEST_MODULES} - {"nbval"} <= extra
+    for name, modules in (("test", start.TEST_MODULES), ("site", start.SITE_MODULES)):
+        extra = set(re.findall(r'"([a-z-]+)>=', project.partition(f"\n{name} = [")[2].partition("]")[0]))
+        tried = {names.get(module, module).replace("_", "-") for module in modules}
+        assert tried - {"nbval"} <= extra
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])

@@ -1,0 +1,166 @@
+"""Build the web edition: a source folder out of the stored notebooks, then Sphinx. No cell runs."""
+
+import html
+import io
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from helpers.course.lessons import LESSONS
+from helpers.place import PACKAGE, course_folder
+from helpers.widgets.kit import stage
+
+from . import front
+from .pages import Page
+from .store import as_script
+
+STATIC = Path(__file__).parent / "static"
+TITLE = "Convolutional networks you can touch"
+COPIED = ("img", "tests/claims")  # folders of the course that notebooks point to
+HEADING = re.compile(r"<(h[1-6])>(.*?)(<a class=\"headerlink\")", re.S)
+
+
+def build(out, *, repository="", is_live=lambda name: True):
+    """Build the site into the folder `out`, which is made anew; return (pages, what Sphinx warned of).
+
+    `repository` is the address that the pages name for a copy of the course; `is_live` as in `pages.Page`.
+    """
+    root, out = course_folder(), Path(out)
+    clear(out)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "source")
+        pages = write_source(root, source, repository, is_live)
+        warnings = run_sphinx(source, out, Path(folder, "doctrees"))
+    slim(out)
+    return pages, warnings
+
+
+def clear(out):
+    """Empty a folder of an earlier build; FileExistsError if it holds anything else."""
+    if out.exists() and any(out.iterdir()) and not (out / ".buildinfo").exists():
+        raise FileExistsError(f"{out} holds files that this command has not made: name another folder")
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def write_source(root, source, repository, is_live):
+    """Write all that Sphinx reads into `source`; return the Pages."""
+    extra = source / "_extra"
+    for name in ("_tables", "_figures", "notebooks"):
+        (extra / name).mkdir(parents=True)
+    for name in COPIED:
+        shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "img", extra / "_thumbs", ignore=lambda _, names: [n for n in names if "thumb" not in n])
+    pages = []
+    for lesson in LESSONS:
+        path = root / "notebooks" / f"{lesson.stem}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        page = Page(lesson.stem, notebook, repository=repository, is_live=is_live)
+        (source / path.name).write_text(json.dumps(page.notebook), encoding="utf-8")
+        shutil.copy(path, extra / "notebooks")
+        for name, data in page.images.items():
+            (extra / "_figures" / name).write_bytes(data)
+        for key, table in page.tables.items():
+            (extra / "_tables" / f"{key}.js").write_text(as_script(key, table), encoding="utf-8")
+        pages.append(page)
+    figure = "".join(pages[0].figures.values())
+    texts = {"index": front.front_page(root, figure), "glossary": front.glossary(root), "claims": front.claims(root)}
+    for name, text in texts.items():
+        (source / f"{name}.md").write_text(text, encoding="utf-8")
+    write_static(source / "_static")
+    return pages
+
+
+def write_static(folder):
+    """Write the scripts and styles: those of the notebooks' widgets as they are, and the site's own."""
+    shutil.copytree(STATIC, folder)
+    script = (stage.FOLDER / "stage.js").read_text(encoding="utf-8")
+    # No module: a browser refuses those where a page is opened without a server.
+    script = script.replace("export default {render};", "window.cnnStage = {render};")
+    (folder / "stage.js").write_text(f"(() => {{\n{script}}})();\n", encoding="utf-8")
+    shutil.copy(stage.FOLDER / "stage.css", folder)
+
+
+def run_sphinx(source, out, doctrees):
+    """Run Sphinx; return its warnings as a text."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
+
+    warnings = io.StringIO()
+    with docutils_namespace():
+        app = Sphinx(source, None, out, doctrees, "html", confoverrides=settings(), status=None, warning=warnings)
+        app.config.mathjax_path = "mathjax/startup.js"  # not the bundle that the extension has just named
+        app.connect("html-page-context", name_headings)
+        app.build()
+    return warnings.getvalue()
+
+
+def settings():
+    """Return Sphinx's configuration."""
+    return {
+        "project": TITLE, "html_title": TITLE, "language": "en", "root_doc": "index",
+        "extensions": ["myst_nb", "sphinx-mathjax-offline"], "exclude_patterns": ["_extra"],
+        "nb_execution_mode": "off", "nb_ipywidgets_js": {}, "myst_enable_extensions": ["dollarmath", "amsmath"],
+        "myst_heading_anchors": 4, "myst_heading_slug_func": slug,
+        "suppress_warnings": ["config.cache"],  # a function among the settings
+        # Of MathJax, which lies beside the pages, the parts for TeX alone: 0.4 MB less than its usual bundle.
+        "mathjax3_config": {"loader": {"load": ["core", "input/tex", "output/chtml"]}},
+        "html_theme": "sphinx_book_theme", "html_favicon": "_static/icon.svg",
+        "html_static_path": ["_static"], "html_extra_path": ["_extra"],
+        "html_css_files": ["stage.css", "site.css"], "html_js_files": ["stage.js", "live.js"],
+        "html_copy_source": False, "html_use_index": False, "html_show_sourcelink": False, "html_show_copyright": False,
+        "html_theme_options": {
+            "use_download_button": False, "use_fullscreen_button": False, "home_page_in_toc": True,
+            "show_toc_level": 2, "navbar_persistent": [],
+        },
+    }  # fmt: skip
+
+
+def slug(title):
+    """Return a heading's anchor as JupyterLab makes it, so that the notebooks' links lead somewhere here too."""
+    return title.strip().replace(" ", "-")
+
+
+def name_headings(app, pagename, templatename, context, doctree):
+    """Give each heading of a page its anchor of `slug`, for links in HTML that Sphinx does not see."""
+
+    def named(heading):
+        text = html.unescape(re.sub(r"<[^>]+>", "", heading[2]))
+        return f'<{heading[1]} id="{html.escape(slug(text))}">{heading[2]}{heading[3]}'
+
+    context["body"] = HEADING.sub(named, context.get("body", ""))
+
+
+def slim(out):
+    """Take from the theme's icons, 1.5 MB in every page, those that no page shows."""
+    path = out / "_static/scripts/fontawesome.js"
+    files = [*out.glob("*.html"), *out.glob("_static/scripts/*theme*.js")]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    used = set(re.findall(r"\bfa-([a-z0-9-]+)", " ".join(texts)))
+    icon = r'"?([\w-]+)"?:\[\d+,\d+,\[[^\]]*\],"[^"]*",(?:"[^"]*"|\[[^\]]*\])\],?'
+    path.write_text(re.sub(icon, lambda found: found[0] if found[1] in used else "", path.read_text(encoding="utf-8")))
+    for file in out.rglob("*.map"):
+        file.unlink()
+
+
+def repository():
+    """Return the address of the repository that a workflow of GitHub builds, so that a fork names itself; else ""."""
+    server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    return f"{server}/{name}" if server and name else ""
+
+
+def main(words):
+    """Build the site into the folder that the command line names, or into build/site; return the exit status."""
+    os.environ.setdefault("CNN_COURSE_PROFILE", "cpu")  # the one in which the notebooks are stored
+    torch.set_num_threads(1)  # the widgets' tensors are tiny: several threads wait for each other
+    out = Path(words[0]) if words else PACKAGE.parent / "build" / "site"
+    pages, warnings = build(out, repository=repository())
+    print(warnings, file=sys.stderr, end="")
+    live, still = sum(len(page.tables) for page in pages), sum(len(page.stills) for page in pages)
+    print(f"{out}/index.html: {len(pages)} lessons, {live} live pictures, {still} still ones")
+    return 1 if warnings else 0

@@ -1,0 +1,173 @@
+"""Which states of each widget the web edition holds: the grid that its table spans.
+
+A table is as good as the states it has, and as heavy: the pages of the course stay under 3 MB with all that they load.
+A widget that needs a trained net is not here; its page shows the picture that the notebook stores.
+"""
+
+import itertools
+from typing import NamedTuple
+
+
+class Grid(NamedTuple):
+    """The states of a widget: all combinations of each of `products`, the other parameters as they are at the start.
+
+    A parameter of `controls` gets a control in the page; those of `by_hand` are set on the picture alone. `names` are
+    the labels of parameters that have none in the notebook.
+    """
+
+    controls: tuple[str, ...]
+    products: tuple[dict, ...]
+    by_hand: tuple[str, ...] = ()
+    names: dict = {}
+
+    def options(self, start):
+        """Return {parameter: the values it has in the products, and at the start}."""
+        found = {}
+        for product in self.products:
+            for name, values in product.items():
+                found.setdefault(name, {start[name]}).update(values)
+        return found
+
+    def settings(self, start):
+        """Yield the parameters of each state; the start's own value is among those of every parameter."""
+        for product in self.products:
+            values = [dict.fromkeys([*options, start[name]]) for name, options in product.items()]
+            for chosen in itertools.product(*values):
+                yield dict(zip(product, chosen, strict=True))
+
+
+def apart(**options):
+    """Return products of one parameter each: it varies, and the others stay."""
+    return tuple({name: values} for name, values in options.items())
+
+
+def places(*steps):
+    """Return the places (row, column) with each row and each column among `steps`."""
+    return tuple(itertools.product(steps, repeat=2))
+
+
+def kernel_explorer(start):
+    """On 0…8, bare: each window. On a photo: kernels × windows, other pictures and the other operation."""
+    if start["picture_name"] == "0…8":
+        return Grid(("row", "column"), ({"row": (0, 1), "column": (0, 1)},))
+    rows, columns = (5, 60, 110, 160), (15, 84, 140)
+    kernels = ("identity", "mean", "sharpen", "Sobel x", "Sobel y", "Laplacian")
+    return Grid(
+        ("picture_name", "preset", "operation", "clamp", "row", "column"),
+        ({"preset": kernels, "row": rows, "column": columns},
+         {"preset": kernels, "clamp": (False, True)},
+         {"operation": ("cross-correlation", "convolution"), "row": rows},
+         {"picture_name": ("flower", "digit", "0…8")}),
+        names={"operation": "operation"},
+    )  # fmt: skip
+
+
+AUGMENTATION = Grid(("seed",), ({"seed": (0, 1, 2, 3)},))
+BATCH_NORM = Grid(
+    ("mode", "seen", "batch_size", "momentum", "shift", "scale", "gamma", "beta"),
+    ({"mode": ("train", "eval"), "seen": (0, 1, 2, 5, 10, 20, 40, 60), "batch_size": (1, 2, 8, 64, 256)},
+     {"mode": ("train", "eval"), "shift": (-4.0, -2.0, 0.0, 3.0), "scale": (0.25, 1.0, 2.0)},
+     {"gamma": (-2.0, -1.0, 0.0, 0.5, 1.0, 2.0), "beta": (-3.0, -1.0, 0.0, 1.0, 3.0)},
+     {"momentum": (0.0, 0.05, 0.1, 0.5, 1.0), "seen": (1, 5, 20, 60)}),
+    names={"mode": "mode"},
+)  # fmt: skip
+CHANNEL_MIXER = Grid(
+    ("preset", "row", "column"),
+    ({"preset": ("grey (mean)", "grey (luma)", "red only", "red − green", "blue − yellow", "sepia", "negative"),
+      "row": (20, 72, 120, 170), "column": (30, 84, 150)},),
+)  # fmt: skip
+CHANNEL_WALK = Grid(
+    ("in_channels", "out_channels", "size", "output", "bias", "row", "column"),
+    ({"in_channels": (1, 2, 3), "out_channels": (1, 2, 3), "output": (0, 1, 2), "row": (0, 1), "column": (0, 1)},
+     {"output": (0, 1, 2), "bias": (-60, -20, 0, 20, 60)},
+     {"size": (3, 4), "row": (0, 1, 2), "column": (0, 1, 2), "output": (0, 1, 2)}),
+)  # fmt: skip
+CONVOLUTION_INTEGRAL = Grid(
+    ("f", "g", "x", "t"),
+    ({"f": ("one meal", "three meals", "more and more"), "g": ("fades", "shrinks", "stays 3 hours"),
+      "x": (0.0, 1.0, 2.0, 3.0, 4.5, 6.0, 9.0, 12.0)},
+     {"x": (1.0, 3.0, 6.0, 9.0), "t": (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)}),
+)  # fmt: skip
+COST_CALCULATOR = Grid(
+    ("kind", "in_channels", "out_channels", "kernel_size", "size", "batch"),
+    ({"kind": ("plain", "grouped", "depthwise-separable"), "in_channels": (4, 100, 512), "out_channels": (4, 100, 512),
+      "kernel_size": (1, 3, 5, 11)},
+     {"size": (8, 32, 64, 128, 256), "kernel_size": (1, 3, 5, 11)},
+     {"batch": (1, 16, 64, 256), "size": (8, 64, 256)}),
+)  # fmt: skip
+DENSE_COST = Grid(
+    ("megapixels", "channels", "hidden", "kernel_size"),
+    ({"megapixels": (0.1, 1.0, 3.0, 12.0, 24.0, 50.0), "channels": (1, 3, 16), "hidden": (10, 100, 1000),
+      "kernel_size": (1, 3, 11)},
+     {"kernel_size": (1, 3, 5, 7, 9, 11)}),
+)  # fmt: skip
+DEPTH_LAB = Grid(
+    ("blocks", "skip", "batch_norm"),
+    ({"blocks": (1, 2, 4, 8, 12, 18, 24), "skip": (False, True), "batch_norm": (False, True)},),
+)  # fmt: skip
+IM2COL = Grid(
+    ("direction", "images", "channels", "size", "kernel_size", "stride", "padding", "window", "pixel"),
+    ({"direction": ("im2col", "col2im"), "kernel_size": (1, 2, 3), "stride": (1, 2, 3), "padding": (0, 1)},
+     {"direction": ("im2col", "col2im"), "window": (0, 1, 2, 3), "pixel": tuple(range(9))},
+     {"images": (1, 2), "channels": (1, 2), "size": (3, 4)}),
+    by_hand=("cell", "spot"),
+)  # fmt: skip
+INCEPTION = Grid(
+    ("block", "in_channels", "c1", "reduce3", "out3", "reduce5", "out5", "c4", "size"),
+    apart(block=("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"), in_channels=(1, 64, 192, 480, 1024),
+          c1=(1, 16, 64, 128, 256, 512), reduce3=(1, 16, 48, 96, 192), out3=(1, 32, 128, 256, 512),
+          reduce5=(1, 4, 16, 64, 256), out5=(1, 8, 32, 128, 256), c4=(1, 8, 32, 128, 256), size=(1, 7, 14, 28, 112)),
+)  # fmt: skip
+KERNEL_LEARNER = Grid(
+    ("lr", "steps", "seed"),
+    ({"lr": (0.005, 0.015, 0.03, 0.045, 0.06), "steps": (0, 1, 2, 5, 10, 20)},
+     {"seed": (0, 1, 2, 3), "steps": (0, 10, 50)},
+     {"first": (-1.0, 0.0, 1.5, 3.0), "second": (-2.0, -1.0, 0.0, 1.0), "steps": (0, 10)}),
+    by_hand=("first", "second"),
+)  # fmt: skip
+PADDING = Grid(
+    ("size", "kernel_size", "padding", "stride", "dilation"),
+    ({"size": (3, 5), "kernel_size": (1, 2, 3), "padding": (0, 1, 2), "stride": (1, 2), "place": ((0, 0), (1, 1))},
+     {"place": places(0, 1, 2, 3)},
+     {"size": (5, 8), "dilation": (1, 2, 3)}),
+    by_hand=("place",),
+)  # fmt: skip
+POOLING = Grid(
+    ("picture_name", "mode", "pool_size", "stride", "padding", "shift"),
+    ({"picture_name": ("0…8", "edge", "stripes", "digit"), "mode": ("max", "avg"), "pool_size": (1, 2, 3),
+      "shift": (0, 1, 2)},
+     {"mode": ("max", "avg"), "pool_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1)},
+     {"mode": ("max", "avg"), "place": places(0, 1, 2, 3, 4)}),
+    by_hand=("place",),
+)  # fmt: skip
+RECEPTIVE_FIELD = Grid(
+    ("preset", "count", "layer", "kernel_size", "stride", "dilation"),
+    ({"preset": ("three 3×3", "two 5×5", "one 7×7", "LeNet", "AlexNet", "VGG-11, first 8", "dilated 1, 2, 4, 8"),
+      "place": ((48, 176), (176, 48))},
+     {"place": places(16, 80, 144, 208)},
+     {"count": (1, 2, 3, 4, 5, 6, 7, 8)},
+     {"layer": (1, 2, 3, 4, 5, 6, 7, 8)},
+     {"kernel_size": (1, 3, 5, 7, 11), "stride": (1, 2, 4)}, {"dilation": (1, 2, 4)}),
+    by_hand=("place",), names={"preset": "stack"},
+)  # fmt: skip
+VGG = Grid(
+    ("batch_norm", "hidden", *(f"{name}{block}" for block in (1, 2, 3, 4, 5) for name in ("convs", "channels"))),
+    ({"batch_norm": (False, True), "hidden": (16, 128, 512, 4096)},
+     *apart(**{f"convs{block}": (0, 1, 2, 3) for block in (1, 2, 3, 4, 5)}),
+     *apart(**{f"channels{block}": tuple(full // share for share in (16, 8, 4, 2, 1))
+               for block, full in enumerate((64, 128, 256, 512, 512), 1)})),
+)  # fmt: skip
+
+GRIDS = {
+    "AugmentationExplorer": AUGMENTATION, "BatchNormExplorer": BATCH_NORM, "ChannelMixer": CHANNEL_MIXER,
+    "ChannelWalk": CHANNEL_WALK, "ConvolutionIntegral": CONVOLUTION_INTEGRAL, "CostCalculator": COST_CALCULATOR,
+    "DenseCost": DENSE_COST, "DepthLab": DEPTH_LAB, "Im2colExplorer": IM2COL, "InceptionExplorer": INCEPTION,
+    "KernelLearner": KERNEL_LEARNER, "PaddingExplorer": PADDING, "PoolingExplorer": POOLING,
+    "ReceptiveFieldBuilder": RECEPTIVE_FIELD, "VGGBuilder": VGG,
+}  # fmt: skip
+
+
+def grid_for(widget):
+    """Return the Grid of a widget that has just been made, or None if its class has none."""
+    kind = type(widget).__name__
+    return kernel_explorer(widget.values) if kind == "KernelExplorer" else GRIDS.get(kind)

@@ -1,0 +1,94 @@
+"""A stored notebook as a page: nothing runs, the outputs are those that the notebook holds."""
+
+import base64
+import copy
+import html
+import re
+import struct
+import sys
+
+from . import starts
+from .figure import live_figure
+from .grids import grid_for
+from .store import smallest
+from .table import tabulate
+
+NOTEBOOK_LINK = re.compile(r'(href=")(\d\d_\w+)\.ipynb')
+OUTSIDE = re.compile(r"\]\(\.\./")  # a link from notebooks/ to another folder of the course
+
+
+class Page:
+    """The page of one notebook: `notebook` for Sphinx, and what it needs beside it.
+
+    `tables` {key: Table}, `figures` {key: HTML} and `kinds` {key: class} are the live pictures, `images`
+    {file name: bytes} the others,
+    `stills` the names of the widgets among these. `is_live` says by its name whether a widget may get a table.
+    """
+
+    def __init__(self, stem, notebook, *, repository="", is_live=lambda name: True):
+        self.stem, self.tables, self.figures, self.kinds, self.images, self.stills = stem, {}, {}, {}, {}, []
+        self.command = f"python3 helpers/start.py lab notebooks/{stem}.ipynb"
+        self._is_live = is_live
+        self.notebook = copy.deepcopy(notebook)
+        self.notebook["metadata"].pop("widgets", None)
+        for number, cell in enumerate(self.notebook["cells"]):
+            if cell["cell_type"] == "code":
+                outputs = enumerate(cell["outputs"])
+                cell["outputs"] = [self._output(cell, output, f"{number}-{i}") for i, output in outputs]
+            else:
+                cell["source"] = OUTSIDE.sub("](", "".join(cell["source"]))
+        self.notebook["cells"][0]["source"] += f"\n\n{run_it(stem, self.command, repository)}\n"
+
+    def _output(self, cell, output, place):
+        """One output as the page shows it."""
+        name, data = starts.name_in(output), output.get("data", {})
+        if name and (table := self._table(cell, output, name)):
+            key = f"{self.stem[:2]}-{len(self.tables) + 1}"
+            self.tables[key], self.kinds[key] = table, name
+            self.figures[key] = live_figure(key, table, self.command)
+            return _as_html(self.figures[key])
+        if name:
+            self.stills.append(name)
+        if "image/png" in data:
+            return _as_html(self._image(output, place))
+        if "text/html" in data:
+            return _as_html(NOTEBOOK_LINK.sub(r"\1\2.html", "".join(data["text/html"])))
+        return output
+
+    def _table(self, cell, output, name):
+        """The table of a widget, or None: where it has none, or where its start is not the one that is stored."""
+        widget = starts.widget_of("".join(cell["source"]), name) if self._is_live(name) else None
+        grid = grid_for(widget) if widget else None
+        if not grid:
+            return None
+        if widget.describe(widget.result) != starts.sentence_in(output):
+            print(f"{self.stem}: {name} is not as the notebook stores it, so it stays a still picture", file=sys.stderr)
+            return None
+        return tabulate(widget, grid)
+
+    def _image(self, output, place):
+        """A stored picture as an image with the width and the words that the notebook gives it."""
+        png = base64.b64decode("".join(output["data"]["image/png"]))
+        kind, data = smallest(png)
+        name = f"{self.stem[:2]}-{place}.{kind}"
+        self.images[name] = data
+        natural, height = struct.unpack(">II", png[16:24])
+        told = output.get("metadata", {}).get("image/png", {})
+        width = round(told.get("width", natural))
+        words = told.get("alt") or "".join(output["data"].get("text/plain", "")).removeprefix("<").removesuffix(">")
+        return (f'<img class="cnn-figure" src="_figures/{name}" alt="{html.escape(words)}" width="{width}" '
+                f'height="{round(width * height / natural)}" loading="lazy">')  # fmt: skip
+
+
+def run_it(stem, command, repository):
+    """Return the lines that say how the page's notebook is run."""
+    place = f'<a href="{html.escape(repository)}">the course</a>' if repository else "the course"
+    return (
+        '<p class="cnn-run"><b>Run it yourself:</b> '
+        f"<code>{html.escape(command)}</code> in a copy of {place} starts this notebook, with exercises that answer "
+        f'and pictures that know every state. <a href="notebooks/{stem}.ipynb" download>Download the notebook</a></p>'
+    )
+
+
+def _as_html(text):
+    return {"output_type": "display_data", "data": {"text/html": text}, "metadata": {}}

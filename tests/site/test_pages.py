@@ -1,0 +1,124 @@
+"""The pages of the web edition, as files: what they hold, what they weigh, where their links lead."""
+
+import html
+import re
+
+import pytest
+
+from helpers.course.index import course_index
+from helpers.course.lessons import LESSONS
+from helpers.site import build, starts
+from helpers.site.pages import Page
+
+HEAVIEST = 3e6  # bytes of a page with all that it can load
+NAMES = [lesson.stem for lesson in LESSONS] + ["index", "glossary", "claims"]
+
+
+def text_of(site, name):
+    return (site.folder / f"{name}.html").read_text(encoding="utf-8")
+
+
+def article(site, name):
+    return re.search(r'<article class="bd-article".*?</article>', text_of(site, name), re.S)[0]
+
+
+def test_sphinx_has_nothing_to_say(site):
+    assert not site.warnings
+
+
+def test_every_lesson_has_its_neighbours_and_says_how_to_run_it(site):
+    for before, lesson, after in zip([None, *LESSONS], LESSONS, [*LESSONS[1:], None], strict=False):
+        page = text_of(site, lesson.stem)
+        assert f"python3 helpers/start.py lab notebooks/{lesson.stem}.ipynb" in html.unescape(page)
+        assert 'href="https://example.org/course"' in page
+        assert (site.folder / "notebooks" / f"{lesson.stem}.ipynb").is_file()
+        for neighbour, way in ((before, "left-prev"), (after, "right-next")):
+            link = re.search(rf'<a class="{way}"\s+href="([^"]+)"', page)
+            assert not neighbour or link[1] == f"{neighbour.stem}.html"
+
+
+def test_every_link_of_every_page_leads_somewhere(site):
+    pages = {name: text_of(site, name) for name in NAMES}
+    marks = {name: set(re.findall(r'\bid="([^"]+)"', page)) for name, page in pages.items()}
+    broken = []
+    for name, page in pages.items():
+        for link in map(html.unescape, re.findall(r'(?:href|src)="([^"]+)"', page)):
+            path, _, mark = link.partition("#")
+            if re.match(r"\w+:", link) or not (path or mark):
+                continue
+            target = path.partition("?")[0]
+            there = not target or (site.folder / target).exists()
+            page_of_mark = target.removesuffix(".html") if target else name
+            if not there or mark and page_of_mark in marks and html.escape(mark) not in marks[page_of_mark]:
+                broken.append((name, link))
+    assert not broken
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    for name in NAMES:
+        loaded = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(\w+:)?//', text_of(site, name))
+        assert not loaded, name
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
+def test_live_pictures_start_as_the_notebook_stores_them(site, lesson):
+    page = next(page for page in site.pages if page.stem == lesson.stem)
+    stored = starts.stored_sentences(build.course_folder() / "notebooks" / f"{lesson.stem}.ipynb")
+    for table in page.tables.values():
+        assert table.sentence(0) in stored
+    assert len(page.tables) + len(page.stills) == len(stored)
+
+
+def test_most_widgets_are_live(site):
+    kinds = {kind for page in site.pages for kind in page.kinds.values()}
+    assert len(kinds) >= 15, sorted(kinds)
+
+
+def test_tables_have_something_to_choose_and_are_small(site):
+    for page in site.pages:
+        for key, table in page.tables.items():
+            sentences = {table.sentence(number) for number in range(len(table.states))}
+            assert len(sentences) >= 4 and all(len(options) > 1 for options in table.options.values()), key
+            assert len(table.states) <= 170 and (site.folder / f"_tables/{key}.js").stat().st_size < 1.1e6, key
+
+
+def test_claims_and_glossary_are_whole(site):
+    claims, entries = article(site, "claims"), course_index(build.course_folder() / "notebooks").entries
+    assert len(re.findall(r"<li>", claims)) == len(entries) > 100
+    glossary = article(site, "glossary")
+    assert glossary.count("<tr") > 100 and "感受野" in glossary and 'href="02_convolution_layer.html"' in glossary
+
+
+def test_a_widget_that_is_not_as_stored_stays_still(capsys):
+    def notebook(said):
+        output = {"output_type": "execute_result", "data": {"text/plain": f"DenseCost: {said}", "image/png": PIXEL}}
+        return {"metadata": {}, "cells": [
+            {"cell_type": "markdown", "source": "# A", "metadata": {}},
+            {"cell_type": "code", "source": "DenseCost()", "metadata": {}, "outputs": [output]},
+        ]}  # fmt: skip
+
+    from helpers.widgets import DenseCost
+
+    said = DenseCost().describe(DenseCost().result)
+    assert Page("01_a", notebook(said)).tables and not capsys.readouterr().err
+    other = Page("01_a", notebook("something else"))
+    assert not other.tables and other.stills == ["DenseCost"] and "DenseCost" in capsys.readouterr().err
+    assert not Page("01_a", notebook(said), is_live=lambda name: False).tables
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="another folder"):
+        build.build(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("source, made", [
+    ("DenseCost()", True), ("DenseCost(channels=1)", True), ("x = DenseCost()\nx", True), ("widgets.DenseCost()", True),
+    ("DenseCost(channels=n)", False), ("DenseCost(net)", False), ("maps", False),
+])  # fmt: skip
+def test_a_widget_is_made_from_its_cell(source, made):
+    assert bool(starts.widget_of(source, "DenseCost")) is made
+
+
+PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")

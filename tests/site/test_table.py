@@ -1,0 +1,95 @@
+"""A widget as a table: parts that are stored once, states that are what the widget shows."""
+
+import json
+
+import pytest
+
+from helpers.drawing import svg, touch
+from helpers.site.grids import Grid
+from helpers.site.store import as_script, smallest
+from helpers.site.table import share_parts, tabulate
+from helpers.widgets.kit.base import Explorer
+from helpers.widgets.kit.parameters import choice, slider, switch
+
+
+class Doubler(Explorer):
+    """n and its double, in the picture and in words; 7 is refused."""
+
+    n = slider(2, 0, 9, "n")
+    mode = choice("plain", ["plain", "loud"], "")
+    frame = switch(False, "frame")
+    other = slider(0, 0, 9, "other")
+
+    def compute(self, **values):
+        """Double n."""
+        if values["n"] == 7:
+            raise ValueError("not 7")
+        return values
+
+    def describe(self, result):
+        """Say both numbers."""
+        return f"twice {result['n']} <is> {2 * result['n']}, {result['mode']}"
+
+    def draw(self, result):
+        """Draw the double, and two areas to touch."""
+        sets = touch.scale("n", result["n"], 0, 9, step=1)
+        areas = touch.area(0, 0, 9, 9, across=sets, label="n") + touch.button(9, 9, 9, 9, label="other", other=3)
+        return svg.picture(90, 40, svg.text(9, 9, 2 * result["n"]), areas, label=self.describe(result))
+
+
+@pytest.fixture
+def table():
+    grid = Grid(("n", "mode"), ({"n": (0, 5, 7), "mode": ("plain", "loud")},), names={"mode": "mode"})
+    return tabulate(Doubler(), grid)
+
+
+def test_a_state_is_what_the_widget_shows_there(table):
+    assert [values for values, _ in table.states] == [[n, mode] for n, mode in (
+        (2, "plain"), (0, "plain"), (0, "loud"), (5, "plain"), (5, "loud"), (2, "loud"))]  # fmt: skip
+    for number, ((n, mode), _) in enumerate(table.states):
+        shown = Doubler(n=n, mode=mode)
+        assert table.sentence(number) == shown.describe(shown.result) and f">{2 * n}</text>" in table.picture(number)
+
+
+def test_controls_have_the_values_of_the_grid_in_their_order(table):
+    assert table.options == {"n": [0, 2, 5, 7], "mode": ["plain", "loud"]}
+    assert table.labels == {"n": "n", "mode": "mode"}
+
+
+def test_areas_that_set_nothing_here_are_left_out(table):
+    assert 'aria-label="n"' in table.picture(0) and 'aria-label="other"' not in table.picture(0)
+
+
+def test_what_is_loaded_later_is_enough_for_the_pictures(table):
+    told = json.loads(as_script("x", table).removeprefix('cnnTable("x",').removesuffix(");\n"))
+    pictures = ["".join(told["parts"][part] for part in parts) for _, parts in told["states"]]
+    assert pictures == [table.picture(number) for number in range(len(table.states))]
+
+
+@pytest.mark.parametrize("pictures", [
+    ["<a/><b/>"], ["<a/>x<b/>", "<a/>y<b/>"], ["<a/><b/><b/><c/>", "<a/><b/><c/>"], ["<a/>tail", "<a/>tail<b/>"],
+    ["<a/><b/>", "<b/><a/>"], ["", "<a/>"],
+])  # fmt: skip
+def test_shared_parts_give_the_pictures_back(pictures):
+    parts, lists = share_parts(pictures)
+    assert ["".join(parts[number] for number in numbers) for numbers in lists] == pictures
+    assert len(set(parts)) == len(parts)
+
+
+def test_parts_are_as_long_as_they_can_be():
+    parts, lists = share_parts(["<a/><b/>1<c/><d/>", "<a/><b/>2<c/><d/>"])
+    assert sorted(parts) == ["1<c/>", "2<c/>", "<a/><b/>", "<d/>"] and [len(numbers) for numbers in lists] == [3, 3]
+
+
+def test_a_smaller_picture_has_the_same_pixels():
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    pixels, store = np.add.outer(np.arange(60), np.arange(80)).astype(np.uint8), io.BytesIO()
+    Image.fromarray(np.stack([pixels, pixels, 255 - pixels], axis=2)).save(store, "PNG", compress_level=1)
+    kind, data = smallest(store.getvalue())
+    assert kind == "webp" and len(data) < len(store.getvalue())
+    assert (np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) ==
+            np.asarray(Image.open(store).convert("RGB"))).all()  # fmt: skip
