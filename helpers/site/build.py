@@ -57,10 +57,10 @@ def write_source(root, source, repository, is_live):
         shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(root / "img", extra / "_thumbs", ignore=lambda _, names: [n for n in names if "thumb" not in n])
     pages = []
-    for lesson in LESSONS:
-        path = root / "notebooks" / f"{lesson.stem}.ipynb"
+    for stem in [*(lesson.stem for lesson in LESSONS), "glossary"]:
+        path = root / "notebooks" / f"{stem}.ipynb"
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        page = Page(lesson.stem, notebook, repository=repository, is_live=is_live)
+        page = Page(stem, notebook, repository=repository, is_live=is_live)
         (source / path.name).write_text(json.dumps(page.notebook), encoding="utf-8")
         shutil.copy(path, extra / "notebooks")
         for name, data in page.images.items():
@@ -69,7 +69,7 @@ def write_source(root, source, repository, is_live):
             (extra / "_tables" / f"{key}.js").write_text(as_script(key, table), encoding="utf-8")
         pages.append(page)
     figure = "".join(pages[0].figures.values())
-    texts = {"index": front.front_page(root, figure), "glossary": front.glossary(root), "claims": front.claims(root)}
+    texts = {"index": front.front_page(root, figure), "claims": front.claims(root)}
     for name, text in texts.items():
         (source / f"{name}.md").write_text(text, encoding="utf-8")
     write_static(source / "_static")
@@ -162,5 +162,5 @@ def main(words):
     pages, warnings = build(out, repository=repository())
     print(warnings, file=sys.stderr, end="")
     live, still = sum(len(page.tables) for page in pages), sum(len(page.stills) for page in pages)
-    print(f"{out}/index.html: {len(pages)} lessons, {live} live pictures, {still} still ones")
+    print(f"{out}/index.html: {len(pages)} notebooks, {live} live pictures, {still} still ones")
     return 1 if warnings else 0

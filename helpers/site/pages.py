@@ -13,7 +13,7 @@ from .grids import grid_for
 from .store import smallest
 from .table import tabulate
 
-NOTEBOOK_LINK = re.compile(r'(href=")(\d\d_\w+)\.ipynb')
+NOTEBOOK_LINK = re.compile(r'(href=")(\w+)\.ipynb')
 OUTSIDE = re.compile(r"\]\(\.\./")  # a link from notebooks/ to another folder of the course
 
 
@@ -21,8 +21,8 @@ class Page:
     """The page of one notebook: `notebook` for Sphinx, and what it needs beside it.
 
     `tables` {key: Table}, `figures` {key: HTML} and `kinds` {key: class} are the live pictures, `images`
-    {file name: bytes} the others,
-    `stills` the names of the widgets among these. `is_live` says by its name whether a widget may get a table.
+    {file name: bytes} the others, `stills` the names of the widgets among these. `is_live` says by its name whether a
+    widget may get a table.
     """
 
     def __init__(self, stem, notebook, *, repository="", is_live=lambda name: True):
@@ -52,7 +52,7 @@ class Page:
         if "image/png" in data:
             return _as_html(self._image(output, place))
         if "text/html" in data:
-            return _as_html(NOTEBOOK_LINK.sub(r"\1\2.html", "".join(data["text/html"])))
+            return _as_html(to_pages("".join(data["text/html"])))
         return output
 
     def _table(self, cell, output, name):
@@ -78,6 +78,11 @@ class Page:
         words = told.get("alt") or "".join(output["data"].get("text/plain", "")).removeprefix("<").removesuffix(">")
         return (f'<img class="cnn-figure" src="_figures/{name}" alt="{html.escape(words)}" width="{width}" '
                 f'height="{round(width * height / natural)}" loading="lazy">')  # fmt: skip
+
+
+def to_pages(text):
+    """Return HTML with its links to notebooks turned to their pages."""
+    return NOTEBOOK_LINK.sub(r"\1\2.html", text)
 
 
 def run_it(stem, command, repository):
