@@ -173,31 +173,10 @@ def draw_residual() -> str:
 
 
 PICTURES = {
-    "lenet": lambda: draw_net(
-        "lenet", "LeNet", "Two convolutions, each with pooling behind it, make the picture smaller and the channels "
-        "more; three dense layers turn what is left into ten scores.",
-        ("convolution block 1", "convolution block 2", "dense layers"), widths=(190, 190, 190), gap=70,
-    ),
-    "alexnet": lambda: draw_net(
-        "alexnet", "AlexNet", "Wide windows and a large stride first, then 3×3 convolutions; two dense layers of 4096 "
-        "with dropout end the net.",
-        ("first convolution", "second convolution", "three convolutions", "dense layers"),
-        widths=(182, 182, 182, 150), gap=50,
-    ),
-    "nin": lambda: draw_net(
-        "nin", "NiN", "Each block is one convolution and two 1×1 convolutions, which work like a dense layer at every "
-        "pixel; the last block has one channel per class and global average pooling replaces the dense layers.",
-        (*(f"NiN block {i}" for i in range(1, 5)),), widths=4 * (180,), gap=50,
-    ),
     "googlenet": lambda: draw_net(
         "googlenet", "GoogLeNet", "Two stages of convolutions, then nine Inception blocks in three stages; each stage "
         "but the last halves the picture by pooling, the last ends in global average pooling and a dense layer.",
         (*(f"stage {i}" for i in range(1, 5)), "stage 5 and dense layer"), widths=(122, 122, 200, 200, 200), gap=30,
-    ),
-    "resnet18": lambda: draw_net(
-        "resnet18", "ResNet-18", "Four stages of two residual blocks; arcs carry a block's input past its layers to "
-        "the sum. Solid arcs are the identity; dashed ones, at the start of stages 2 to 4, a 1×1 convolution.",
-        ("stem", *(f"stage {i}" for i in range(1, 5)), "head"), widths=6 * (96,), gap=29,
     ),
     "inception": draw_inception,
     "residual": draw_residual,

@@ -20,7 +20,7 @@ from helpers.anatomy.architecture_picture import COLORS, length
 from helpers.drawing import svg
 from helpers.networks import Paths, Residual
 
-SIZES = {"lenet": 28, "alexnet": 224, "nin": 224, "googlenet": 96, "resnet18": 96}
+SIZES = {"googlenet": 96}
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 SMALL = {nn.ReLU: "ReLU", nn.Sigmoid: "sigmoid", nn.BatchNorm2d: "BN", nn.Dropout: "dropout 0.5", nn.Flatten: "flatten"}
 
@@ -126,17 +126,16 @@ def test_the_shapes_beside_the_arrows_are_those_of_a_forward_pass(name):
     assert shapes(name)[-1] == (10,)
 
 
-@pytest.mark.parametrize("name", ["lenet", "googlenet"])
+@pytest.mark.parametrize("name", SIZES)
 def test_a_pass_without_numbers_gives_the_shapes_of_a_real_one(name):
     make, shape = getattr(networks, name), (1, 1, SIZES[name], SIZES[name])
     assert output_shapes(build(make), shape) == output_shapes(make(), shape)
     assert read_stages(build(make), shape) == read_stages(make(), shape)
 
 
-@pytest.mark.parametrize(("name", "params"), [("lenet", 61_706), ("resnet18", 11_178_378), *((n, 0) for n in SIZES)])
-def test_the_caption_and_the_text_alternative_give_the_totals(name, params):
+@pytest.mark.parametrize("name", SIZES)
+def test_the_caption_and_the_text_alternative_give_the_totals(name):
     net = build(getattr(networks, name))
-    assert not params or sum(p.numel() for p in net.parameters()) == params
     table = describe_net(net, (1, 1, SIZES[name], SIZES[name]))
     totals = f"{sum(p.numel() for p in net.parameters()):,} parameters, {table.multiply_adds:,} multiply-adds"
     root, *nodes = stored(name)
@@ -174,7 +173,7 @@ def test_the_residual_picture_shows_the_plain_block_and_both_forms():
     assert (words["g(x)"], words["g(x) + x"], words["g(x) + conv(x)"]) == (3, 1, 1)
 
 
-@pytest.mark.parametrize(("name", "solid", "dashed"), [("resnet18", 5, 3), ("residual", 1, 1), ("nin", 0, 0)])
+@pytest.mark.parametrize(("name", "solid", "dashed"), [("residual", 1, 1), ("googlenet", 0, 0)])
 def test_each_skip_is_an_arc_dashed_where_a_convolution_lies_on_it(name, solid, dashed):
     arcs = [node.get("stroke-dasharray") for node in stored(name) if kind_of(node) == "path"]
     assert (arcs.count(None), len(arcs) - arcs.count(None)) == (solid, dashed)
