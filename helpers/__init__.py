@@ -4,6 +4,7 @@ from .anatomy.counts import describe_net
 from .anatomy.reach import receptive_field
 from .course.standing import progress
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
+from .data.folder import load_data_folder
 from .drawing.blocks import show_blocks
 from .drawing.channels import show_channels
 from .drawing.norms import show_norms
@@ -27,6 +28,7 @@ __all__ = [
     "evaluate_accuracy_gpu",
     "hint",
     "load_data_fashion_mnist",
+    "load_data_folder",
     "load_photo",
     "mend_d2l",
     "new_figure",

@@ -20,27 +20,28 @@ LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look, ITU-R BT.60
 
 
 class ImageBatches:
-    """Batches of grey pictures: loops like a DataLoader, without worker processes.
+    """Batches of pictures, grey or in colour: loops like a DataLoader, without worker processes.
 
     The whole set is held as bytes on one device. A batch is an index, a conversion and, where asked, a resize on
-    that device: X float32 (N, 1, H, W), y int64 (N,). Each loop shuffles anew if `shuffle`; several may run at once.
+    that device: X float32 (N, C, H, W), C 1 or 3, y int64 (N,). Each loop shuffles anew if `shuffle`; several may run
+    at once.
 
-    Attributes: `images` uint8 (N, 1, h, w), `labels` int64 (N,), `classes` (names), `source` ("Fashion-MNIST" or
-    "digits"), `mean` and `std` of the training pixels (0 to 1), `batch_size`, `resize`, `standardize`, `shuffle`,
-    `generator` (of the order, or None: torch's own).
+    Attributes: `images` uint8 (N, C, h, w), `labels` int64 (N,), `classes` (names), `source` ("Fashion-MNIST",
+    "digits" or a folder's name), `mean` and `std` of the training pixels (0 to 1), `batch_size`, `resize`,
+    `standardize`, `shuffle`, `generator` (of the order, or None: torch's own).
     """
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int, *, classes, source: str = "", mean=0.0,
                  std=1.0, standardize: bool = True, resize=None, shuffle: bool = False, seed: int | None = None):
-        """Hold `images` uint8 (N, 1, h, w) and `labels` int64 (N,); with `seed` the order has its own generator.
+        """Hold `images` uint8 (N, C, h, w) and `labels` int64 (N,); with `seed` the order has its own generator.
 
         Raises ValueError where sizes clash or are not positive, TypeError where `images` are not bytes.
         """
         if images.dtype != torch.uint8:
             raise TypeError(f"images must be bytes (torch.uint8), not {images.dtype}: multiply pixels 0 to 1 by 255")
-        if images.ndim != 4 or images.shape[1] != 1 or len(images) != len(labels):
+        if images.ndim != 4 or images.shape[1] not in (1, 3) or len(images) != len(labels):
             raise ValueError(f"images {tuple(images.shape)} and labels {tuple(labels.shape)} do not fit: "
-                             "they must be (N, 1, h, w) and (N,)")
+                             "they must be (N, 1, h, w), or (N, 3, h, w) in colour, and (N,)")
         self.images, self.labels, self.classes, self.source = images, labels, list(classes), source
         self.mean, self.std, self.standardize = mean, std, standardize
         self.batch_size, self.resize, self.shuffle = positive(batch_size, "batch_size"), resize, shuffle
@@ -63,7 +64,7 @@ class ImageBatches:
         return map(self._take, order.to(self.images.device).split(self.batch_size))
 
     def batch(self, rows) -> tuple[Tensor, Tensor]:
-        """Return (X, y), shapes (N, 1, H, W) and (N,), of the pictures in these rows: numbers, a slice or a mask.
+        """Return (X, y), shapes (N, C, H, W) and (N,), of the pictures in these rows: numbers, a slice or a mask.
 
         Raises IndexError for a row that is not there.
         """
@@ -87,7 +88,7 @@ class ImageBatches:
                             classes=[self.classes[c] for c in classes], **options)
 
     def _take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        X = self.images.index_select(0, rows).float()  # (N, 1, h, w), 0 to 255
+        X = self.images.index_select(0, rows).float()  # (N, C, h, w), 0 to 255
         X = X.sub_(255 * self.mean).div_(255 * self.std) if self.standardize else X.div_(255)
         stored = self.images.shape[2:]
         if self._size != tuple(stored):  # after the standardisation: both are linear, and the picture is small yet
@@ -97,7 +98,7 @@ class ImageBatches:
 
     @property
     def dataset(self) -> "Pictures":
-        """The pictures one by one, in the stored order, as a DataLoader has them: len and [i] -> (X (1, H, W), y)."""
+        """The pictures one by one, in the stored order, as a DataLoader has them: len and [i] -> (X (C, H, W), y)."""
         return Pictures(self)
 
     def to_pixels(self, X: Tensor) -> Tensor:
@@ -111,11 +112,11 @@ class ImageBatches:
     def __repr__(self) -> str:
         height, width = self._size
         return (f"{self.num_images:,} images of {self.source or 'your own'} in {len(self):,} batches of "
-                f"{self.batch_size}, each (1, {height}, {width}), on {self.images.device}")
+                f"{self.batch_size}, each ({self.images.shape[1]}, {height}, {width}), on {self.images.device}")
 
 
 class Pictures(Sequence):
-    """The pictures of `ImageBatches` as a sequence of (X, y): X float32 (1, H, W), y int64 without axes."""
+    """The pictures of `ImageBatches` as a sequence of (X, y): X float32 (C, H, W), y int64 without axes."""
 
     def __init__(self, batches: ImageBatches):
         self.batches = batches

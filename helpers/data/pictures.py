@@ -1,4 +1,4 @@
-"""Picture files of the reader's own, in grey: what can be read is read, anything else is answered by one sentence."""
+"""Picture files of the reader's own: what can be read is read, anything else is answered by one sentence."""
 
 import os
 import warnings
@@ -16,8 +16,8 @@ FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "AVIF", "P
 COLOURS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV")
 
 
-def open_picture(file, name: str | None = None, side: int = SIDE) -> Tensor:
-    """Return the middle square of a picture file, in grey: (side, side) in 0..1.
+def open_picture(file, name: str | None = None, side: int = SIDE, *, color: bool = False) -> Tensor:
+    """Return the middle square of a picture file, in grey: (side, side), with `color` (3, side, side), in 0..1.
 
     `file` is a path or an open binary file that can seek, `name` what messages call it. Turned upright as its camera
     noted, transparent parts white. Raises ValueError, in one sentence that names the file, for a file that is missing,
@@ -36,7 +36,7 @@ def open_picture(file, name: str | None = None, side: int = SIDE) -> Tensor:
                 image.load()
                 image = ImageOps.exif_transpose(shrunk(image, side))
                 check_colours(name, image.mode)
-                return square(grey(image, name), side)
+                return coloured(image, name, side) if color else square(grey(image, name), side)
     except Refused as refusal:
         raise ValueError(str(refusal)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -125,10 +125,23 @@ def grey(image: Image.Image, name: str) -> Image.Image:
         check_values(name, values)
         top = 65535.0 if image.mode.startswith("I") and values.max() <= 65535 else max(float(values.max()), 1e-6)
         return Image.fromarray(values / top)
-    if image.mode.endswith(("A", "a")) or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return Image.fromarray(np.asarray(image.convert("L"), dtype=np.float32) / 255)
+    return Image.fromarray(np.asarray(opaque(image).convert("L"), dtype=np.float32) / 255)
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """Return the picture, transparent parts white."""
+    if not image.mode.endswith(("A", "a")) and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def coloured(image: Image.Image, name: str, side: int) -> Tensor:
+    """Return the middle square in red, green and blue: (3, side, side) in 0..1; a grey picture three times the same."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return square(grey(image, name), side).expand(3, -1, -1).clone()
+    scaled = ImageOps.fit(opaque(image).convert("RGB"), (side, side), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.asarray(scaled).copy()).permute(2, 0, 1).float() / 255
 
 
 def square(values: Image.Image, side: int) -> Tensor:

@@ -152,7 +152,7 @@ def test_bad_pictures():
     images, labels = torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.arange(3)
     with pytest.raises(TypeError, match="uint8"):
         ImageBatches(images.float(), labels, 2, classes="")
-    for wrong in (images[0], images.expand(3, 3, 28, 28), images[:2]):
+    for wrong in (images[0], images.expand(3, 2, 28, 28), images[:2]):
         with pytest.raises(ValueError, match="do not fit"):
             ImageBatches(wrong, labels, 2, classes="")
 
