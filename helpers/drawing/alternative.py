@@ -6,6 +6,8 @@ import struct
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
+from .compact import compact
+
 PANELS = 12  # that are told one by one
 LISTED = 6  # names of curves, bars or lines of text in a panel
 
@@ -34,7 +36,7 @@ def _with_sentence(figure):
 
     if not figure.axes and not figure.lines:
         return None
-    png = print_figure(figure, "png")
+    png = compact(print_figure(figure, "png"))
     return base64.b64encode(png).decode(), {"width": struct.unpack(">I", png[16:20])[0], "alt": say_figure(figure)}
 
 

@@ -9,24 +9,23 @@ from .plots import new_figure
 STRONGEST = 0.75  # how opaque the largest value of a map is
 
 
-def show_overlays(pictures, rows, titles=None, *, scale=1.25, inset=None):
-    """Show pictures (N, C, H, W), 0 to 1, and below them each row of maps on the same pictures in grey; returns axes.
+def show_overlays(pictures, rows, titles=None, *, scale=1.2, inset=None):
+    """Show each row of maps on the pictures (N, C, H, W), 0 to 1, which are drawn in grey; returns the axes.
 
     `rows` is {name: N maps (h, w)}. Red is positive, blue negative, and 0 lets the picture through; each map has a
     scale of its own. `inset` is {name: pixels}: how far the maps of a row end from the picture's edge.
     """
     pictures = svg.as_array(pictures).transpose(0, 2, 3, 1)
-    figure, axes = new_figure(1 + len(rows), len(pictures), width=scale, height=scale * 1.08, squeeze=False)
+    figure, axes = new_figure(len(rows), len(pictures), width=scale, height=scale * 1.08, squeeze=False)
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
     for i, picture in enumerate(pictures):
-        axes[0, i].imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1)
         axes[0, i].set_title("" if titles is None else titles[i], fontsize=8)
-        for row, (name, maps) in zip(axes[1:], rows.items(), strict=True):
+        for row, (name, maps) in zip(axes, rows.items(), strict=True):
             row[i].imshow(picture.mean(axis=2), cmap="gray", vmin=0, vmax=1)
             _lay(row[i], svg.as_array(maps[i]), picture.shape[:2], (inset or {}).get(name, 0))
-    for row, name in zip(axes[1:], rows, strict=True):
+    for row, name in zip(axes, rows, strict=True):
         row[0].set_ylabel(name, fontsize=8)
     return axes
 

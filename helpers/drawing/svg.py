@@ -14,6 +14,8 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
+from .compact import compact
+
 # Each 5:1 on white and 3.2:1 on black, apart for protan, deutan and tritan readers; stage.css lightens them on black.
 BLUE, ORANGE, GREEN, PURPLE = ACCENTS = ("#1f5af0", "#ad5800", "#107a55", "#c2189f")
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
@@ -46,10 +48,11 @@ def to_png(svg, caption="", zoom=2):
     below = text(4, height + 14, caption, size=11, anchor="start") if caption else ""
     whole = picture(width, height + 20 * bool(caption), svg, below, label=caption)
     fonts = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
-    return resvg_py.svg_to_bytes(
+    png = resvg_py.svg_to_bytes(
         svg_string=whole.replace("currentColor", GREY),
         skip_system_fonts=True, font_dirs=[str(fonts)], sans_serif_family="DejaVu Sans", zoom=zoom,
     )  # fmt: skip
+    return compact(png)
 
 
 def listing(code, lines):
