@@ -20,6 +20,7 @@ from .architecture_picture import draw_branches, draw_columns, shape_words
 from .counts import describe_net
 
 IMAGES = course_folder() / "img"
+IMAGENET = (1, 1, 224, 224)  # GoogLeNet is drawn at its paper's size, which lesson 11 counts with
 WORDS = {nn.BatchNorm2d: "batch norm", nn.ReLU: "ReLU", nn.Sigmoid: "sigmoid", nn.Flatten: "flatten"}
 HALVING = (nn.MaxPool2d, nn.AvgPool2d)
 
@@ -126,9 +127,9 @@ def build(make, *arguments) -> nn.Module:
         return make(*arguments)
 
 
-def draw_net(name: str, title: str, point: str, titles: tuple[str, ...], **layout) -> str:
-    """Return the picture of `helpers.networks`' net of that name at width 1 and the book's input size."""
-    net, input_shape = build(getattr(networks, name)), recipe(name, "gpu").input_shape
+def draw_net(name: str, title: str, point: str, titles: tuple[str, ...], *, input_shape=None, **layout) -> str:
+    """Return the picture of `helpers.networks`' net of that name at width 1, by default at the book's input size."""
+    net, input_shape = build(getattr(networks, name)), input_shape or recipe(name, "gpu").input_shape
     table = describe_net(net, input_shape)
     stages = read_stages(net, input_shape)
     totals = f"{table.params:,} parameters, {table.multiply_adds:,} multiply-adds for one picture"
@@ -140,9 +141,9 @@ def draw_net(name: str, title: str, point: str, titles: tuple[str, ...], **layou
 
 
 def draw_inception() -> str:
-    """Return the picture of GoogLeNet's first Inception block."""
+    """Return the picture of GoogLeNet's first Inception block, at the paper's input size."""
     net = build(networks.googlenet)
-    shape, block = output_shapes(net, recipe("googlenet", "gpu").input_shape)["1"], net.get_submodule("2.0")
+    shape, block = output_shapes(net, IMAGENET)["1"], net.get_submodule("2.0")
     shapes, table = output_shapes(block, (1, *shape)), describe_net(block, (1, *shape))
     paths = [read_parts(_flat(f"paths.{i}", path), shapes) for i, path in enumerate(block.paths)]
     totals = f"{table.params:,} parameters, {table.multiply_adds:,} multiply-adds for an input of {shape_words(shape)}"
@@ -177,6 +178,7 @@ PICTURES = {
         "googlenet", "GoogLeNet", "Two stages of convolutions, then nine Inception blocks in three stages; each stage "
         "but the last halves the picture by pooling, the last ends in global average pooling and a dense layer.",
         (*(f"stage {i}" for i in range(1, 5)), "stage 5 and dense layer"), widths=(122, 122, 200, 200, 200), gap=30,
+        input_shape=IMAGENET,
     ),
     "inception": draw_inception,
     "residual": draw_residual,

@@ -20,7 +20,7 @@ from helpers.anatomy.architecture_picture import COLORS, length
 from helpers.drawing import svg
 from helpers.networks import Paths, Residual
 
-SIZES = {"googlenet": 96}
+SIZES = {"googlenet": 224}
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 SMALL = {nn.ReLU: "ReLU", nn.Sigmoid: "sigmoid", nn.BatchNorm2d: "BN", nn.Dropout: "dropout 0.5", nn.Flatten: "flatten"}
 
@@ -147,11 +147,11 @@ def test_the_inception_picture_shows_the_four_paths_and_their_sum():
     block = build(networks.googlenet)[2][0]
     drawn = Counter(box for box in boxes("inception") if box[0] not in ("small", "block"))
     assert drawn == expected_boxes(block.modules())
-    outputs = [path(torch.zeros(1, 192, 12, 12, device="meta")).shape[1] for path in block.paths]
+    outputs = [path(torch.zeros(1, 192, 28, 28, device="meta")).shape[1] for path in block.paths]
     (joined,) = [words for kind, words in boxes("inception") if kind == "block"]
     assert joined == f"concatenate along the channels: {' + '.join(map(str, outputs))} = {sum(outputs)}"
-    assert shapes("inception")[0] == (192, 12, 12) and shapes("inception")[-1] == (sum(outputs), 12, 12)
-    params, table = sum(p.numel() for p in block.parameters()), describe_net(block, (1, 192, 12, 12))
+    assert shapes("inception")[0] == (192, 28, 28) and shapes("inception")[-1] == (sum(outputs), 28, 28)
+    params, table = sum(p.numel() for p in block.parameters()), describe_net(block, (1, 192, 28, 28))
     assert f"{params:,} parameters, {table.multiply_adds:,} multiply-adds" in stored("inception")[0].get("aria-label")
 
 
