@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from helpers.drawing import svg
@@ -114,6 +115,28 @@ def test_a_stopped_run_keeps_its_curve(lab):
     assert "stopped" in lab.picture and not lab.running and lab.button["stop"].disabled
     lab.button["clear"].click()
     assert lab.result["runs"] == []
+
+
+class NanInTests(nn.Module):
+    """Hands on its input in training and nan in evaluation, as weights do that the last steps have blown up."""
+
+    def forward(self, X):
+        return X if self.training else X * float("nan")
+
+
+def test_a_run_whose_answers_are_no_numbers_has_diverged(lab, monkeypatch):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10), NanInTests())
+    monkeypatch.setattr(LearningRateLab, "build", lambda self, settings, num_classes: net)
+    run = finish(lab, lr=0.1)
+    assert run.end == "diverged" and run.points == [] and not lab.errors
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_test_pictures_that_do_not_fit_are_no_divergence(lab):
+    lab.test_iter.labels[0] = 11  # no class of the net
+    lab.button["run"].click()
+    lab.wait()
+    assert "labels are no class of the net" in str(lab.errors[-1]) and lab.runs[-1].end != "diverged"
 
 
 def test_a_diverged_run_says_so_and_the_axes_stay(lab):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from helpers.data import ImageBatches
-from helpers.training import evaluate_accuracy, train_epoch
+from helpers.training import evaluate_accuracy, evaluation, train_epoch
 
 POINTS = 20  # of a curve
 
@@ -46,10 +46,24 @@ def train_run(run, build, train_iter, test_iter, budget, seed, report):
             if not math.isfinite(reading.loss):
                 yield replace(run, end="diverged")
                 return
-        point = (run.images, reading.loss, evaluate_accuracy(net, test_iter, device))
-        run = replace(run, points=[*run.points, point])
+        accuracy = _tested(net, test_iter, device)
+        if math.isnan(accuracy):
+            yield replace(run, end="diverged")
+            return
+        run = replace(run, points=[*run.points, (run.images, reading.loss, accuracy)])
         yield run
     yield replace(run, end="done")
+
+
+def _tested(net, test_iter, device):
+    """Return the accuracy, nan where an answer is: the last steps can have blown up the weights unnoticed."""
+    try:
+        return evaluate_accuracy(net, test_iter, device)
+    except ValueError:
+        with evaluation(net):
+            if any(net(X.to(device)).isnan().any() for X, _ in test_iter):
+                return math.nan
+        raise
 
 
 def count_steps(settings, budget):
