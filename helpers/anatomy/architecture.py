@@ -127,9 +127,9 @@ def build(make, *arguments) -> nn.Module:
         return make(*arguments)
 
 
-def draw_net(name: str, title: str, point: str, titles: tuple[str, ...], *, input_shape=None, **layout) -> str:
-    """Return the picture of `helpers.networks`' net of that name at width 1, by default at the book's input size."""
-    net, input_shape = build(getattr(networks, name)), input_shape or recipe(name, "gpu").input_shape
+def draw_net(name: str, title: str, point: str, titles: tuple[str, ...], *, input_shape, **layout) -> str:
+    """Return the picture of `helpers.networks`' net of that name at width 1, for pictures of (1, C, H, W)."""
+    net = build(getattr(networks, name))
     table = describe_net(net, input_shape)
     stages = read_stages(net, input_shape)
     totals = f"{table.params:,} parameters, {table.multiply_adds:,} multiply-adds for one picture"
