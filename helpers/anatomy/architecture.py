@@ -177,7 +177,7 @@ PICTURES = {
     "googlenet": lambda: draw_net(
         "googlenet", "GoogLeNet", "Two stages of convolutions, then nine Inception blocks in three stages; each stage "
         "but the last halves the picture by pooling, the last ends in global average pooling and a dense layer.",
-        (*(f"stage {i}" for i in range(1, 5)), "stage 5 and dense layer"), widths=(122, 122, 200, 200, 200), gap=30,
+        (*(f"stage {i}" for i in range(1, 5)), "stage 5 and dense layer"), widths=(124, 118, 198, 198, 198), gap=32,
         input_shape=IMAGENET,
     ),
     "inception": draw_inception,
