@@ -14,6 +14,7 @@ SETTINGS = {"CNN_COURSE_PROFILE": "quick", "CNN_COURSE_OFFLINE": "1", "CNN_COURS
             "CNN_COURSE_PROGRESS": ""}  # fmt: skip
 DRIVE = "from helpers.widgets.kit.driver import drive_all\nprint(drive_all({expected}))"
 EACH_ALONE = "tests/test_browser.py"  # its tests go to the processes one by one, not as a file
+TOGETHER = "tests/site/"  # its files go to one process: they share one build of the web edition
 SHOWN = 10
 
 
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(items):
 def place_in_line(nodeid: str) -> int:
     """Where a test stands in the order of work: notebooks and browsers take longest, small files fill the end."""
     file = file_of(nodeid)
-    slow = ("tests/test_suite_notices.py", "tests/scaling/", "tests/training/", "tests/inside/", "tests/anatomy/")
+    slow = ("tests/test_suite_notices.py", "tests/scaling/", "tests/training/", "tests/inside/", "tests/anatomy/", TOGETHER)
     if file.endswith(".ipynb"):
         return 0
     return 1 if file == EACH_ALONE else 2 if file.startswith(slow) else 3
@@ -57,7 +58,8 @@ def pytest_xdist_make_scheduler(config, log):
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return nodeid if file_of(nodeid) == EACH_ALONE else file_of(nodeid)
+            file = file_of(nodeid)
+            return nodeid if file == EACH_ALONE else TOGETHER if file.startswith(TOGETHER) else file
 
     config.option.loadscopereorder = False
     return ByFile(config, log)

@@ -50,7 +50,7 @@ def kernel_explorer(start):
     """On 0…8, bare: each window. On a photo: kernels × windows, other pictures and the other operation."""
     if start["picture_name"] == "0…8":
         return Grid(("row", "column"), ({"row": (0, 1), "column": (0, 1)},))
-    rows, columns = (5, 60, 110, 160), (15, 84, 140)
+    rows, columns = (5, 60, 120, 170), (30, 84, 140)
     kernels = ("identity", "mean", "sharpen", "Sobel x", "Sobel y", "Laplacian")
     return Grid(
         ("picture_name", "preset", "operation", "clamp", "row", "column"),
@@ -73,7 +73,7 @@ BATCH_NORM = Grid(
 )  # fmt: skip
 CHANNEL_MIXER = Grid(
     ("preset", "row", "column"),
-    ({"preset": ("grey (mean)", "grey (luma)", "red only", "red − green", "blue − yellow", "sepia", "negative"),
+    ({"preset": ("grey (luma)", "red only", "red − green", "blue − yellow", "sepia"),
       "row": (20, 72, 120, 170), "column": (30, 84, 150)},),
 )  # fmt: skip
 CHANNEL_WALK = Grid(
@@ -120,7 +120,7 @@ INCEPTION = Grid(
 )  # fmt: skip
 KERNEL_LEARNER = Grid(
     ("lr", "steps", "seed"),
-    ({"lr": (0.005, 0.015, 0.03, 0.045, 0.06), "steps": (0, 1, 2, 5, 10, 20)},
+    ({"lr": (0.005, 0.03, 0.045, 0.06), "steps": (0, 1, 2, 5, 10, 20)},
      {"seed": (0, 1, 2, 3), "steps": (0, 10, 50)},
      {"first": (-1.0, 0.0, 1.5, 3.0), "second": (-2.0, -1.0, 0.0, 1.0), "steps": (0, 10)}),
     by_hand=("first", "second"),
@@ -143,8 +143,8 @@ POOLING = Grid(
 RECEPTIVE_FIELD = Grid(
     ("preset", "count", "layer", "kernel_size", "stride", "dilation"),
     ({"preset": ("three 3×3", "two 5×5", "one 7×7", "LeNet", "AlexNet", "VGG-11, first 8", "dilated 1, 2, 4, 8"),
-      "place": ((48, 176), (176, 48))},
-     {"place": places(16, 80, 144, 208)},
+      "place": ((48, 176),)},
+     {"place": places(32, 112, 192)},
      {"count": (1, 2, 3, 4, 5, 6, 7, 8)},
      {"layer": (1, 2, 3, 4, 5, 6, 7, 8)},
      {"kernel_size": (1, 3, 5, 7, 11), "stride": (1, 2, 4)}, {"dilation": (1, 2, 4)}),

@@ -1,0 +1,173 @@
+"""The web edition in a browser: pages without errors, pictures that answer, search, phone, print, screen readers."""
+
+import json
+
+import pytest
+
+from helpers.course.lessons import LESSONS
+
+NAMES = [lesson.stem for lesson in LESSONS] + ["index", "glossary", "claims"]
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1300, "height": 1000}
+HEAVIEST = 3e6  # bytes of a page with all that it loads, tables too
+WEIGHT = """() => ["resource", "navigation"].flatMap(kind => performance.getEntriesByType(kind))
+            .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    """One page for all tests of this file; `page.problems` lists what it complained of."""
+    page = chromium.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda told: page.problems.append(told.text) if told.type == "error" else None)
+    page.on("requestfailed", lambda request: page.problems.append(request.url))
+    yield page
+    page.close()
+
+
+def open_page(page, site, name, size=DESK, theme="light"):
+    """Open a page of the site and wait until its formulas and the pictures in view are there."""
+    page.set_viewport_size(size)
+    page.goto(f"{site.address}/{name}.html")
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    page.wait_for_function("() => document.readyState === 'complete' && (!window.MathJax?.startup || "
+                           "window.MathJax.startup.promise?.then)")  # fmt: skip
+    page.evaluate("() => window.MathJax?.startup?.promise")
+
+
+def wake(page):
+    """Have every live picture of the page load its table, and every stored one itself."""
+    page.evaluate("""async () => {
+        for (const image of document.querySelectorAll("img[loading]")) image.loading = "eager";
+        for (const figure of document.querySelectorAll(".cnn-live")) {
+            figure.scrollIntoView();
+            while (!("ready" in figure.dataset)) await new Promise(done => setTimeout(done, 20));
+        }
+        await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
+    }""")
+
+
+def label(figure):
+    return figure.locator(".cnn-view > svg").get_attribute("aria-label")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
+    page.problems.clear()
+    open_page(page, site, name)
+    wake(page)
+    assert page.evaluate(WEIGHT) < HEAVIEST
+    assert page.evaluate("() => [...document.images].every(image => image.naturalWidth > 0)")
+    assert not page.locator("mjx-merror").count()
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert not page.problems
+
+
+@pytest.mark.parametrize("name, theme", [("index", "dark"), ("05_pooling", "light")])
+def test_axe_finds_nothing(page, site, name, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    open_page(page, site, name, theme=theme)
+    wake(page)
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    code = {"exclude": [[".highlight"]]}  # hundreds of coloured words, in the theme's own style for good contrast
+    found = axe.Axe().run(page, context=code, options=rules).response["violations"]
+    assert not found, [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in found]
+
+
+def test_search_finds_the_receptive_field(page, site):
+    page.problems.clear()
+    page.goto(f"{site.address}/search.html?q=receptive+field")
+    page.wait_for_selector("#search-results li a")
+    found = page.locator("#search-results li a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert any("03_padding_and_stride" in link for link in found) and not page.problems
+
+
+def test_a_slider_changes_the_picture_and_what_it_says(page, site):
+    open_page(page, site, "05_pooling")
+    wake(page)
+    figure = page.locator(".cnn-live").first
+    before, slider = label(figure), figure.locator('input[data-name="pool_size"]')
+    assert "window 2×2" in before
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert "window 3×3" in label(figure) and slider.get_attribute("aria-valuetext") == "3"
+    figure.get_by_text("avg", exact=True).click()
+    assert label(figure).startswith("avg pooling") and "window 3×3" in label(figure)
+    assert figure.locator(".cnn-nearest").inner_text() == ""
+
+
+def test_a_drag_on_the_picture_moves_the_window_and_the_controls(page, site):
+    open_page(page, site, "02_convolution_layer")
+    wake(page)
+    figure = page.locator(".cnn-live").last
+    area = figure.locator('[data-touch*="row"]').first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert "At row 60, column 84" in label(figure)
+    page.mouse.move(box["x"] + box["width"] * 0.42, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.8, steps=4)
+    page.mouse.up()
+    assert "At row 170, column 140" in label(figure)
+    assert figure.locator('input[data-name="row"] + output').inner_text() == "170"
+    assert "the nearest" in figure.locator(".cnn-nearest").inner_text()
+
+
+def test_an_arrow_key_reaches_the_next_stored_state(page, site):
+    open_page(page, site, "02_convolution_layer")
+    wake(page)
+    figure = page.locator(".cnn-live").last
+    figure.locator('[data-touch*="row"]').first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert "At row 120, column 140" in label(figure)
+    page.keyboard.press("ArrowUp")
+    assert "At row 60, column 140" in label(figure)
+
+
+def test_numbers_are_those_of_the_table(page, site):
+    """Each picture that the page can show is one that PyTorch gave: the page and the table agree, state by state."""
+    open_page(page, site, "03_padding_and_stride")
+    wake(page)
+    table = next(one for one in site.pages if one.stem == "03_padding_and_stride").tables["03-1"]
+    figure = page.locator(".cnn-live").first
+    for name, value in (("stride", 2), ("padding", 2), ("kernel_size", 3)):
+        options = table.options[name]
+        figure.locator(f'input[data-name="{name}"]').fill(str(options.index(value)))
+        values = {key: json.loads(json.dumps(now)) for key, now in shown(figure, table)}
+        assert values[name] == value
+
+
+def shown(figure, table):
+    """The parameters of the state whose sentence the figure says."""
+    said = label(figure)
+    number = next(number for number in range(len(table.states)) if table.sentence(number) == said)
+    return zip(table.names, table.states[number][0], strict=True)
+
+
+def test_without_javascript_the_start_is_there(chromium, site):
+    page = chromium.new_page()
+    page.route("**/*.js*", lambda route: route.abort())
+    page.goto(f"{site.address}/05_pooling.html")
+    assert page.locator(".cnn-live svg").first.is_visible() and not page.locator(".cnn-controls").first.is_visible()
+    page.close()
+
+
+def test_it_works_where_it_is_opened_without_a_server(chromium, site):
+    page = chromium.new_page()
+    page.goto((site.folder / "05_pooling.html").as_uri())
+    wake(page)
+    assert page.locator("mjx-container").count() and page.locator(".cnn-controls").first.is_visible()
+    page.close()
+
+
+def test_a_page_can_be_printed(page, site):
+    open_page(page, site, "05_pooling", theme="dark")
+    wake(page)
+    page.emulate_media(media="print")
+    width = page.evaluate("document.querySelector('.bd-article').getBoundingClientRect().width")
+    hidden = page.locator(".cnn-controls").first.is_hidden()
+    assert hidden and width > 0.8 * DESK["width"] * 0.5
+    assert len(page.pdf()) > 50_000
+    page.emulate_media(media="screen")
