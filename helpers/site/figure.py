@@ -23,7 +23,8 @@ def live_figure(key, table, command):
         f'<div class="cnn-frame"><div class="cnn-stage"><div class="cnn-view" style="--width:{width}">'
         f"{smaller(first)}</div></div></div>"
         f'<figcaption><span class="cnn-nearest" role="status"></span> PyTorch has computed {len(table.states)} states '
-        f"of this picture in advance. For any other, run the notebook: <code>{html.escape(command)}</code></figcaption>"
+        f"of this picture in advance. {table.note} For any other, run the notebook: <code>{html.escape(command)}</code>"
+        "</figcaption>"
         "</figure>"
     )
 

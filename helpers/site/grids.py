@@ -12,13 +12,14 @@ class Grid(NamedTuple):
     """The states of a widget: all combinations of each of `products`, the other parameters as they are at the start.
 
     A parameter of `controls` gets a control in the page; those of `by_hand` are set on the picture alone. `names` are
-    the labels of parameters that have none in the notebook.
+    the labels of parameters that have none in the notebook, `note` a sentence on what the page cannot do.
     """
 
     controls: tuple[str, ...]
     products: tuple[dict, ...]
     by_hand: tuple[str, ...] = ()
     names: dict = {}
+    note: str = ""
 
     def options(self, start):
         """Return {parameter: the values it has in the products, and at the start}."""
@@ -34,6 +35,9 @@ class Grid(NamedTuple):
             values = [dict.fromkeys([*options, start[name]]) for name, options in product.items()]
             for chosen in itertools.product(*values):
                 yield dict(zip(product, chosen, strict=True))
+
+
+TRAINS = "Nets are trained in the notebook alone."
 
 
 def apart(**options):
@@ -104,6 +108,7 @@ DENSE_COST = Grid(
 DEPTH_LAB = Grid(
     ("blocks", "skip", "batch_norm"),
     ({"blocks": (1, 2, 4, 8, 12, 18, 24), "skip": (False, True), "batch_norm": (False, True)},),
+    note=TRAINS,
 )  # fmt: skip
 IM2COL = Grid(
     ("direction", "images", "channels", "size", "kernel_size", "stride", "padding", "window", "pixel"),
@@ -156,6 +161,7 @@ VGG = Grid(
      *apart(**{f"convs{block}": (0, 1, 2, 3) for block in (1, 2, 3, 4, 5)}),
      *apart(**{f"channels{block}": tuple(full // share for share in (16, 8, 4, 2, 1))
                for block, full in enumerate((64, 128, 256, 512, 512), 1)})),
+    note=TRAINS,
 )  # fmt: skip
 
 GRIDS = {

@@ -20,7 +20,7 @@ class Table(NamedTuple):
 
     `names` are the parameters that a reader can set, `states` lists (their values, the numbers of its picture's parts),
     the first state is the one that is shown first. `labels` names each parameter, and `options` has the values of those
-    that get a control, in their order.
+    that get a control, in their order; `note` is the grid's.
     """
 
     names: list[str]
@@ -28,6 +28,7 @@ class Table(NamedTuple):
     options: dict[str, list]
     parts: list[str]
     states: list[tuple[list, list[int]]]
+    note: str = ""
 
     def picture(self, number):
         """Return the SVG of a state."""
@@ -63,7 +64,7 @@ def tabulate(widget, grid):
     options = {name: _in_order(widget.controls[name], grid.options(start)[name]) for name in grid.controls}
     labels = {name: widget.traits()[name].metadata["label"] or grid.names.get(name, name) for name in names}
     stored = [(values, numbers) for (values, _), numbers in zip(states, lists, strict=True)]
-    return Table(names, labels, options, parts, stored)
+    return Table(names, labels, options, parts, stored, grid.note)
 
 
 def share_parts(pictures):
