@@ -40,7 +40,8 @@ def pytest_collection_modifyitems(items):
 def place_in_line(nodeid: str) -> int:
     """Where a test stands in the order of work: notebooks and browsers take longest, small files fill the end."""
     file = file_of(nodeid)
-    slow = ("tests/test_suite_notices.py", "tests/scaling/", "tests/training/", "tests/inside/", "tests/anatomy/", TOGETHER)
+    slow = ("tests/test_suite_notices.py", "tests/scaling/", "tests/training/", "tests/inside/", "tests/anatomy/",
+            TOGETHER)  # fmt: skip
     if file.endswith(".ipynb"):
         return 0
     return 1 if file == EACH_ALONE else 2 if file.startswith(slow) else 3
