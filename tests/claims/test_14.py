@@ -1,6 +1,7 @@
 """What lesson 14 says and does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -349,6 +350,28 @@ def test_the_experts_maps_find_their_quarter_too(lesson):
     for i, k in enumerate(answers):
         quarters = F.adaptive_avg_pool2d(lesson["by_gradient"](net, "top", whole, k).relu()[None], 2).flatten()
         assert quarters[i] > 0.25 * quarters.sum()
+
+
+@learned
+def test_the_experts_last_layers_hit_their_quarter_and_early_ones_do_not(lesson):
+    net, _ = photo_net()
+    X = torch.stack(list(photos(224).values()))
+    if len(X) < 6:
+        pytest.skip("scikit-image is not installed")
+    answers, hits = net(X).argmax(dim=1).tolist(), {5: [], 16: [], "top": []}
+    small = F.interpolate(X, size=112, mode="bilinear", antialias=True)
+    for four in list(itertools.permutations(range(6), 4))[::36]:
+        A5 = net[:7](lesson["mosaic"](small[list(four)])).detach().requires_grad_()
+        A16 = net[7:18](A5)
+        A = net[18:19](A16)
+        logits, layers = net[19:](A)[0], {5: A5, 16: A16, "top": A}
+        for i, photo in enumerate(four):
+            gradients = torch.autograd.grad(logits[answers[photo]], list(layers.values()), retain_graph=True)
+            for gradient, (name, maps) in zip(gradients, layers.items(), strict=True):
+                cam = (gradient.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1).relu()
+                hits[name].append(float(F.adaptive_avg_pool2d(cam, 2).flatten().argmax() == i))
+    assert [name for name, _ in net.named_children()][6] == "block5" and len(hits["top"]) == 40
+    assert mean(hits["top"]) > 0.8 and mean(hits[16]) > 0.8 and mean(hits[5]) < 0.4
 
 
 def test_a_bias_changes_every_answer_and_no_map(lesson):
