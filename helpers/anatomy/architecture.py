@@ -180,6 +180,12 @@ PICTURES = {
         (*(f"stage {i}" for i in range(1, 5)), "stage 5 and dense layer"), widths=(124, 118, 198, 198, 198), gap=32,
         input_shape=IMAGENET,
     ),
+    "resnet18": lambda: draw_net(
+        "resnet18", "ResNet-18", "Four stages of two residual blocks; arcs carry a block's input past its layers to "
+        "the sum. Solid arcs are the identity; dashed ones, at the start of stages 2 to 4, a 1×1 convolution.",
+        ("stem", *(f"stage {i}" for i in range(1, 5)), "head"), widths=6 * (96,), gap=29,
+        input_shape=recipe("resnet18", "gpu").input_shape,
+    ),
     "inception": draw_inception,
     "residual": draw_residual,
 }  # fmt: skip

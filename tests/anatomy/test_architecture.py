@@ -20,7 +20,7 @@ from helpers.anatomy.architecture_picture import COLORS, length
 from helpers.drawing import svg
 from helpers.networks import Paths, Residual
 
-SIZES = {"googlenet": 224}
+SIZES = {"googlenet": 224, "resnet18": 96}
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 SMALL = {nn.ReLU: "ReLU", nn.Sigmoid: "sigmoid", nn.BatchNorm2d: "BN", nn.Dropout: "dropout 0.5", nn.Flatten: "flatten"}
 
@@ -173,7 +173,7 @@ def test_the_residual_picture_shows_the_plain_block_and_both_forms():
     assert (words["g(x)"], words["g(x) + x"], words["g(x) + conv(x)"]) == (3, 1, 1)
 
 
-@pytest.mark.parametrize(("name", "solid", "dashed"), [("residual", 1, 1), ("googlenet", 0, 0)])
+@pytest.mark.parametrize(("name", "solid", "dashed"), [("resnet18", 5, 3), ("residual", 1, 1), ("googlenet", 0, 0)])
 def test_each_skip_is_an_arc_dashed_where_a_convolution_lies_on_it(name, solid, dashed):
     arcs = [node.get("stroke-dasharray") for node in stored(name) if kind_of(node) == "path"]
     assert (arcs.count(None), len(arcs) - arcs.count(None)) == (solid, dashed)
