@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from helpers.drawing import INK, new_figure, svg
+from helpers.drawing.live import all_widgets, view_of
 
 NAMES = ("loss", "train acc", "test acc")
 WIDTH, HEIGHT = 660, 232  # px, of the live picture
@@ -188,7 +189,7 @@ class LiveCurve:
             self.handle.update(bundle, raw=True, metadata=metadata)
         elif inside_output():
             self.widget = sys.modules["ipywidgets"].HTML(bundle["text/html"])
-            display(self.widget._repr_mimebundle_() | {"text/plain": bundle["text/plain"]}, raw=True)
+            display(view_of(self.widget) | {"text/plain": bundle["text/plain"]}, raw=True)
         else:
             self.handle = display(bundle, raw=True, metadata=metadata, display_id=True)
         self.drawn_at = time.perf_counter()
@@ -200,8 +201,7 @@ def inside_output() -> bool:
     if not (widgets and kernel):
         return False
     at_work = kernel.get_parent().get("header", {}).get("msg_id")
-    known = list(widgets.widgets.widget._instances.values())
-    return any(isinstance(widget, widgets.Output) and widget.msg_id == at_work for widget in known)
+    return any(isinstance(widget, widgets.Output) and widget.msg_id == at_work for widget in all_widgets(widgets))
 
 
 def in_jupyter() -> bool:

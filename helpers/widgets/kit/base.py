@@ -28,6 +28,7 @@ import ipywidgets as W
 import traitlets as T
 
 from helpers.drawing import svg
+from helpers.drawing.live import view_of
 
 from .echoes import Echoes, close, from_browser, on_its_step
 from .hand import Hand
@@ -242,9 +243,11 @@ class Explorer(Hand, W.VBox):
         if first or os.environ.get("CNN_COURSE_STRICT"):
             raise error
 
+    _ipython_display_ = None  # ipywidgets 7 would show the live widget alone, without the still
+
     def _repr_mimebundle_(self, **kwargs):
         """Return the live widget, and for readers without a kernel a still picture, its sentence and its width."""
-        bundle = super()._repr_mimebundle_(**kwargs) or {}
+        bundle = view_of(self)
         caption = " · ".join(f"{self.controls[k].description} {_short(v)}" for k, v in self.values.items())
         png = svg.to_png(self.picture, caption if len(caption) < 120 else "")
         said = self.describe(self.result)

@@ -3,7 +3,9 @@
 import html
 
 import ipywidgets as W
-from ipywidgets.widgets.widget import CallbackDispatcher, _instances
+from ipywidgets.widgets.widget import CallbackDispatcher
+
+from helpers.drawing.live import all_widgets
 
 from .base import _explorers
 from .layout import inside_of
@@ -21,7 +23,7 @@ def drive_all(expected):
     try:
         moves = sum(drive(explorer) for explorer in explorers)
         mine = {id(control) for explorer in explorers for control in inside_of(explorer)}
-        others = [widget for widget in list(_instances.values()) if id(widget) not in mine]
+        others = [widget for widget in all_widgets(W) if id(widget) not in mine]
         for widget in others:
             _drive_plain(widget)
     finally:

@@ -4,7 +4,9 @@ import datetime
 import functools
 import io
 
+import ipywidgets as W
 import torch
+import traitlets as T
 
 from helpers.data import load_photo, open_picture
 
@@ -47,6 +49,27 @@ def source_code(name, upload):
     if name != UPLOAD:
         return SOURCES[name]
     return f"from helpers.data import open_picture\n\nX = open_picture({upload[0]['name']!r})"
+
+
+def upload_button(**options):
+    """Return a FileUpload whose value is a tuple of files, as in ipywidgets 8; in 7 it is a dict by name."""
+    return (_UploadOf7 if isinstance(W.FileUpload.value, T.Dict) else W.FileUpload)(**options)
+
+
+class _UploadOf7(W.FileUpload):
+    """FileUpload of ipywidgets 7 with the value of 8: a tuple of dicts with name, type, size, content."""
+
+    value = T.Tuple(())
+
+    @T.observe("_counter")
+    def on_incr_counter(self, change):
+        """Take over what the browser has sent, in the place of the dict that version 7 makes of it."""
+        self.value = files_of(self.metadata, self.data)
+
+
+def files_of(metadata, contents):
+    """Return the value of a FileUpload for what the front end of version 7 sends: [{"name": …}, …], [bytes, …]."""
+    return tuple({**told, "content": memoryview(content)} for told, content in zip(metadata, contents, strict=True))
 
 
 def as_upload(name, content):

@@ -22,7 +22,7 @@ from ..kit.kernel_editor import (
 )
 from ..kit.layout import side_by_side
 from ..kit.parameters import choice, parameter, slider, switch
-from ..kit.pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code
+from ..kit.pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code, upload_button
 from .kernel_picture import draw_explorer
 
 STEP = 0.05  # of the slider for the centre weight
@@ -47,7 +47,7 @@ class KernelExplorer(Explorer):
     picture_name = choice("flower", [*SOURCES, UPLOAD], "picture", help="0…8 brings the kernel of the text along")
     upload = parameter(
         T.Tuple(()),
-        lambda: W.FileUpload(accept="image/*", layout=W.Layout(width="auto")),
+        lambda: upload_button(accept="image/*", layout=W.Layout(width="auto")),
         "choose a picture file",
         [as_upload("empty.png", b""), as_upload("text.png", b"no picture"), ()],
         help="PNG, JPEG, GIF, BMP or WebP, up to about 8 MB; it stays in this notebook's kernel",
