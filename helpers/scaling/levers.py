@@ -19,7 +19,7 @@ from helpers.training.guards import forked_random, in_channels_last
 
 CHECK_EVERY = 8  # steps on a GPU between two looks at the clock, each of which waits for the device
 WORTH = 1.02  # times faster that a lever must make the best setting so far to stay pulled
-LEAST, MOST_CALLS = 0.01, 1 << 14  # seconds between two looks at the clock, calls in between
+LEAST, MOST_CALLS = 0.005, 1 << 14  # seconds between two looks at the clock, calls in between
 C_COMPILERS = ("gcc", "clang")  # those that Triton looks for
 
 
@@ -275,7 +275,7 @@ def seconds_a_call(call: Callable[[], object], device: torch.device, calls: int)
 
 
 def calls_of_a_run(call: Callable[[], object], device: torch.device) -> int:
-    """Return how many calls last 10 ms. To look at the clock is to wait for the device, as long as for a short call."""
+    """Return how many calls last 5 ms. To look at the clock is to wait for the device, as long as for a short call."""
     call()
     calls = 1
     while calls < MOST_CALLS and calls * seconds_a_call(call, device, calls) < LEAST:

@@ -130,7 +130,7 @@ def explorer():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Convolution, "seconds", lambda *key: 1e-3)
         patch.setattr("helpers.widgets.nets.roofline_explorer.peak_rate", lambda *args, **options: 70e9)
-        patch.setattr("helpers.widgets.nets.roofline_explorer.copy_rate", lambda *args: 14e9)
+        patch.setattr("helpers.widgets.nets.roofline_explorer.copy_rate", lambda *args, **options: 14e9)
         yield RooflineExplorer(CPU)
 
 

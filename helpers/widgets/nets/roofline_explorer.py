@@ -43,7 +43,7 @@ class RooflineExplorer(Explorer):
 
     def __init__(self, device=None, **values):
         self.device = torch.device(device or try_gpu())
-        self._rates, self._peaks, self.bandwidth = {}, {}, copy_rate(self.device)
+        self._rates, self._peaks, self.bandwidth = {}, {}, copy_rate(self.device, seconds=0.1)
         super().__init__(**values)
 
     @T.observe("channels", "kernel_size", "side", "batch_size", "depthwise")
@@ -67,7 +67,7 @@ class RooflineExplorer(Explorer):
         """Count work and bytes of all layers, and time those that have not been timed."""
         number = getattr(torch, dtype)
         if dtype not in self._peaks:
-            self._peaks[dtype] = peak_rate(self.device, number, seconds=0.3)
+            self._peaks[dtype] = peak_rate(self.device, number, seconds=0.2)
         batch = RESNET_BATCH.get(self.device.type, RESNET_BATCH_ON_GPUS)
         own = Convolution(channels, channels, kernel_size, side, batch_size, groups=channels if depthwise else 1)
         layers = [own, *convolutions_of_resnet18(batch)]
