@@ -139,10 +139,9 @@ PREDICTIONS = [
         "A kernel k adds k − 1 steps of its input; each pooling adds one and doubles the step.",
     ),
     prediction(
-        "14.p3", [3, 2, 4, 1],
-        [([3, 4, 2, 1], "directions of the trained net are purer than units of the untrained one."),
-         ([4, 3, 2, 1], "training does separate the classes."),
-         ([2, 3, 4, 1], "nearly: but the units are a little purer than their blends.")],
+        "14.p3", [2],
+        [([1], "lots know nothing of classes: of nine, some two or three share one by luck."),
+         ([3], "training does separate the classes: its units are far purer than untrained ones.")],
         "What training has separated stays apart, however the axes are turned.",
     ),
     prediction(
@@ -150,5 +149,12 @@ PREDICTIONS = [
         [([12, 4, 12, 4, 0], "on the right the pixels count against: without them the logit rises."),
          ([12, -4, 12, -4, 1], "the gradient is +1 on one half and −1 on the other; take the mean.")],
         "A covered pixel takes its own part out of the sum; the gradient of a sum is the sign of each pixel.",
+    ),
+    prediction(
+        "14.p5", [1, 1],
+        [([10, 5], "those are the true ratios; t-SNE keeps who is near whom, and lets all else go."),
+         ([1, 5], "the spread is right; but distances between islands are not kept either."),
+         ([10, 1], "the distance is right; but sizes are not kept either.")],
+        "Each point gets the same number of neighbours, in a tight cloud and in a loose one.",
     ),
 ]  # fmt: skip

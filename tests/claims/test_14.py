@@ -237,22 +237,23 @@ def purities(lesson):
     maps = activations(lesson["net"], lesson["X"], "relu5")
     mixed = torch.einsum("nchw,cd->ndhw", maps, torch.linalg.qr(torch.randn(64, 64))[0])
     start = activations(lesson["untrained"], lesson["X"], "relu5")
-    kinds = {number: lesson["largest"](part) for number, part in ((3, maps), (2, mixed), (4, start))}
+    kinds = {kind: lesson["largest"](part) for kind, part in (("units", maps), (2, mixed), (3, start))}
     kinds[1] = torch.rand(500, 64)
     return {kind: lesson["purity"](values, lesson["y"]) for kind, values in kinds.items()}
 
 
 def test_units_are_pure_and_so_are_random_directions(lesson):
     pure = {kind: values.mean().item() for kind, values in purities(lesson).items()}
-    assert f"guess = {sorted(pure, key=pure.get, reverse=True)}" == find("14.p3").solution
-    assert pure[3] > pure[4] + 0.1 > pure[1] + 0.15 and pure[2] > pure[4] + 0.05
-    assert pure[3] - pure[2] < 0.5 * (pure[3] - pure[1])
+    units = pure.pop("units")
+    nearest = min(pure, key=lambda kind: abs(pure[kind] - units))
+    assert f"guess = {[nearest]}" == find("14.p3").solution
+    assert abs(units - pure[2]) < 0.12 and min(units, pure[2]) > pure[3] + 0.1 > pure[1] + 0.15
 
 
 def test_a_pure_unit_responds_to_much_else_and_the_net_hardly_misses_it(lesson):
     net, y, maps = lesson["net"], lesson["y"], activations(lesson["net"], lesson["X"], "relu5")
     values, pooled, shares, losses = lesson["largest"](maps), maps.mean(dim=(2, 3)), [], []
-    for u in (purities(lesson)[3] > 0.99).nonzero().flatten().tolist():
+    for u in (purities(lesson)["units"] > 0.99).nonzero().flatten().tolist():
         own, strong = y == y[values[:, u].argmax()], values[:, u] > values[:, u].max() / 2
         shares.append(((strong & own).sum() / strong.sum()).item())
         without = pooled.index_fill(1, torch.tensor([u]), 0)
@@ -319,7 +320,7 @@ def test_the_two_methods_agree_loosely_and_both_change_with_the_weights(lesson, 
 def test_the_gradient_changes_with_the_weights_too(lesson):
     pairs = [[lesson["saliency"](lesson[name], lesson["X"][i : i + 1], lesson["answers"][i]) for name in
               ("net", "untrained")] for i in range(20)]  # fmt: skip
-    assert mean(lesson["alike"](*pair) for pair in pairs) < 0.8
+    assert mean(lesson["alike"](*pair) for pair in pairs) < 0.4
 
 
 def test_the_brightest_spot_is_a_rival_of_grad_cams_strongest(lesson, maps):
@@ -465,6 +466,7 @@ def test_t_sne_draws_clouds_in_one_size_and_pca_keeps_sizes_and_distances(lesson
     truth, pca, tsne = map(lesson["measures"], (points, flat, lesson["tsne"](points, 20, 0)))
     assert truth[0] > 9 and pca[0] > 5 and tsne[0] < 2
     assert truth[1] > 4 and pca[1] > 4 and tsne[1] < 3
+    assert f"guess = {[round(ratio) for ratio in tsne]}" == find("14.p5").solution
 
 
 # Questions learners ask -----------------------------------------------------------------------------------
