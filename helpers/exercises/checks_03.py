@@ -24,6 +24,7 @@ PADDINGS = {
     (4, 12): "those are totals: `padding=` is per side.",
     (2, 3): "the dilation is missing: 7 weights, 2 apart, reach over 13 columns.",
     (6, 2): "those are the right numbers in the wrong order: height first.",
+    (5, 13): "those are the reaches k′ = d(k − 1) + 1 of the kernel; the padding is what keeps the size.",
     (2, 7): "a kernel of 7 with dilation 2 reaches over 2·(7 − 1) + 1 pixels, not over 2·7 + 1.",
     "otherwise": "the size is kept by P = (k′ − 1)/2 with k′ = d(k − 1) + 1, axis by axis.",
 }
@@ -69,10 +70,19 @@ def check_lost(answer):
     def rest(n, k, s, P):
         return (n + 2 * P - k) % s
 
+    def range_too_short(n, k, s, P):
+        return number_lost(n, k, s, P, windows=len(range(0, n + 2 * P - k, s)))
+
+    def without_the_last(n, k, s, P):
+        return number_lost(n, k, s, P, windows=output_size(n, k, stride=s, padding=P) - 1)
+
     known = (
         (rest, "part of what is left over is padding, not picture; and with s > k, pixels are lost between the "
          "windows too."),
         (lambda n, k, s, P: max(0, rest(n, k, s, P) - P), "with s > k, pixels are lost between the windows too."),
+        (lambda n, k, s, P: number_lost(n + 2 * P, k, s, 0), "that counts zeros of the padding, too."),
+        (range_too_short, "a window that begins at n + 2P − k still fits, but a range ends before its end."),
+        (without_the_last, "the last window is missing: there is one before the first step."),
         (lambda n, k, s, P: max(0, n - k * output_size(n, k, stride=s, padding=P)),
          "windows that overlap count a pixel twice in this way: put a mark on every pixel that a window touches."),
     )  # fmt: skip
@@ -81,9 +91,10 @@ def check_lost(answer):
                        f"{advice} Put a mark on every pixel that a window touches, and count.")  # fmt: skip
 
 
-def number_lost(n, k, s, P):
-    """Return how many of n pixels are in no window of k, stride s, padding P per side."""
-    seen = {i * s + a - P for i in range(output_size(n, k, stride=s, padding=P)) for a in range(k)}
+def number_lost(n, k, s, P, windows=None):
+    """Return how many of n pixels are in no window of k, stride s, padding P per side; by default of all that fit."""
+    windows = output_size(n, k, stride=s, padding=P) if windows is None else windows
+    seen = {i * s + a - P for i in range(windows) for a in range(k)}
     return n - len(seen & set(range(n)))
 
 
@@ -104,6 +115,10 @@ def check_corr2d(answer):
     known = (
         (other(lambda s, p: {"stride": s[::-1], "padding": p[::-1]}),
          "height and width have changed places: both pairs are (height, width)."),
+        (other(lambda s, p: {"stride": s, "padding": p[::-1]}),
+         "the padding's height and width have changed places: F.pad begins with the last axis: left, right."),
+        (other(lambda s, p: {"stride": s[::-1], "padding": p}),
+         "the stride's height and width have changed places: the first number counts rows."),
         (other(lambda s, p: {"stride": s}),
          "the padding is missing: put the picture into the middle of a larger tensor of zeros."),
         (other(lambda s, p: {"padding": p}),

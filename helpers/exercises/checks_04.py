@@ -23,6 +23,7 @@ ADVICE_SHAPE = {
         (8, 32, 17, 25): "n − k + 1 positions: 20 − 3 + 1 rows, 30 − 5 + 1 columns.",
         (32, 18, 26): "a batch goes in, so a batch comes out: the first axis counts the pictures.",
         (8, 16, 32, 18, 26): "the maps of the input channels are added up: they have no axis of their own.",
+        (8, 32, 26, 18): "height first: 20 rows and a kernel of 3 rows make 18.",
         (8, 16, 18, 26): "the output has as many channels as there are kernels.",
     },
 }
@@ -56,6 +57,8 @@ def check_cost(answer):
             return f"in {call} the biases are missing: {c_o} more parameters."
         if parameters == weights + c_o * c_i != weights + c_o:
             return f"in {call} there is one bias per output channel, {c_o}, not one per pair of channels."
+        if parameters == weights + c_i != weights + c_o:
+            return f"in {call} there is one bias per output channel, {c_o}, not one per input channel."
         if parameters != weights + c_o:
             return f"{call} gives {parameters:,} parameters: there are c_o · c_i slices of k² weights, and c_o biases."
         if multiply_adds == weights * m**2:
@@ -100,6 +103,8 @@ def check_mix(answer):
          "the channels are the last axis of your result, (N, H, W, Co): move them to place 1."),
         (lambda X, W: (X.reshape(len(X), *X.shape[2:], -1) @ W.T).reshape(len(X), -1, *X.shape[2:]), CUT),
         (lambda X, W: right(X, W).movedim(1, -1).reshape(len(X), -1, *X.shape[2:]), CUT),
+        (lambda X, W: (W @ X.reshape(X.shape[1], -1)).reshape(len(X), -1, *X.shape[2:]),
+         "that is for one picture: in a batch, reshape mixes the channels of different pictures."),
     )
 
     def right(X, W):

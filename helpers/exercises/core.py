@@ -49,7 +49,8 @@ def prediction(id, right, known, hint):
         guess = tensor_of(answer)
         guess = None if guess is None else numbers(guess.flatten(), len(right))
         if guess is None:
-            return f"guess {len(right)} numbers, as in {[0] * len(right)}; this is {shown(answer)}."
+            wanted = "one number" if len(right) == 1 else f"{len(right)} numbers"
+            return f"guess {wanted}, as in {[0] * len(right)}; this is {shown(answer)}."
         if advice := next((advice for wrong, advice in known if equal(guess, wrong)), None):
             return advice
         hits = sum(map(equal, guess, right))

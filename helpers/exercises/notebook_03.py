@@ -6,6 +6,10 @@ from .checks_03 import PADDINGS, SHAPES, check_corr2d, check_field, check_lost, 
 from .core import Exercise, prediction
 
 SAME, LOST = "def same_padding(k, d):\n    return ", "def lost(n, k, s, P):\n    return "
+TOUCHED = """
+def lost(n, k, s, P):
+    touched = {{start + a for start in range(0, {}, s) for a in range(k)}}
+    return sum(x not in touched for x in """
 CORR2D = "def corr2d_strided(X, K, stride, padding):\n    "
 FIELD = """
 def field(layers):
@@ -43,6 +47,7 @@ EXERCISES = [
             "padding = (4, 12)": "per side",
             "padding = (2, 3)": "dilation is missing",
             "padding = (6, 2)": "height first",
+            "padding = (5, 13)": "reaches",
             "padding = (2, 7)": "2·(7 − 1) + 1",
             "padding = (0, 0)": "axis by axis",
         },
@@ -81,6 +86,9 @@ def lost(n, k, s, P):
             LOST + "(n + 2 * P - k) % s": "is padding, not picture",
             LOST + "max(0, (n + 2 * P - k) % s - P)": "between the windows",
             LOST + "n - output_size(n, k, stride=s, padding=P)": "a mark on every",
+            TOUCHED.format("n + 2 * P - k + 1") + "range(n + 2 * P))": "zeros of the padding",
+            TOUCHED.format("n + 2 * P - k") + "range(P, P + n))": "still fits",
+            TOUCHED.format("(n + 2 * P - k) // s * s") + "range(P, P + n))": "one before the first step",
         },
     ),
     Exercise(
@@ -102,6 +110,8 @@ def corr2d_strided(X, K, stride, padding):
         wrong={
             CORR2D + "return corr2d(X, K, stride=stride)": "padding is missing",
             CORR2D + "return corr2d(X, K, stride=stride[::-1], padding=padding[::-1])": "changed places",
+            CORR2D + "return corr2d(X, K, stride=stride, padding=padding[::-1])": "begins with the last axis",
+            CORR2D + "return corr2d(X, K, stride=stride[::-1], padding=padding)": "counts rows",
             CORR2D + "return corr2d(X, K, padding=padding)": "that of stride 1",
             CORR2D + "Y = corr2d(X, K, stride=stride, padding=padding)\n"
             "    return corr2d(X, K, padding=padding)[:len(Y), :len(Y[0])]": "begins at row i·s_h",
@@ -130,6 +140,7 @@ PREDICTIONS = [
         "03.p1", [55, 7],
         [([110, 14], "a kernel of 5 takes more than 2 pixels away: it has n − 4 positions."),
          ([44, 5], "five pixels a layer is one too many: a kernel of 5 has n − 4 positions."),
+         ([44, 6], "a kernel of 5 takes 4 pixels away, and at the end 4 are left."),
          ([56, 8], "that is down to 0: stop at 4.")],
         "Each layer takes away k − 1 pixels.",
     ),

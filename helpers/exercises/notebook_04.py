@@ -19,6 +19,7 @@ EXERCISES = [
             "shapes = (32, 16, 3, 5), (32, 16), (8, 32, 18, 26)": "one number per output channel",
             "shapes = (32, 16, 3, 5), 32, (8, 16, 18, 26)": "as many channels as there are kernels",
             "shapes = (32, 16, 3, 5), (16,), (8, 32, 18, 26)": "one number per output channel",
+            "shapes = (32, 16, 3, 5), (32,), (8, 32, 26, 18)": "height first",
             "shapes = (8, 32, 16, 3, 5), 32, (8, 32, 18, 26)": "no axis for the batch",
             "shapes = (32, 16, 3, 5), None, (8, 32, 18, 26)": "should be a tuple of numbers",
         },
@@ -37,6 +38,7 @@ def cost(c_i, c_o, k, m):
         wrong={
             "def cost(i, o, k, m):\n    return o * i * k**2, o * i * k**2 * m**2": "biases are missing",
             "def cost(i, o, k, m):\n    return o * i * (k**2 + 1), o * i * k**2 * m**2": "not one per pair",
+            "def cost(i, o, k, m):\n    return o * i * k**2 + i, o * i * k**2 * m**2": "not one per input",
             "def cost(i, o, k, m):\n    n = o * i * k**2 + o\n    return n, n * m**2": "added, not multiplied",
             "def cost(i, o, k, m):\n    n = o * i * k**2\n    return n + o, n * (m + k - 1)**2": "m × m elements",
             "def cost(i, o, k, m):\n    return o * i * k**2 + o, o * m**2": "meets each output position",
@@ -68,6 +70,8 @@ def cost(c_i, c_o, k, m):
         solution="def mix(X, W):\n    return (X.permute(0, 2, 3, 1) @ W.T).permute(0, 3, 1, 2)",
         wrong={
             "def mix(X, W):\n    return F.conv2d(X, W[:, :, None, None])": "without a convolution function",
+            "def mix(X, W):\n    n, c, h, w = X.shape\n    return (W @ X.reshape(c, -1)).reshape(n, -1, h, w)":
+                "different pictures",
             "def mix(X, W):\n    return X.permute(0, 2, 3, 1) @ W.T": "channels are the last axis",
             "def mix(X, W):\n    return torch.tensordot(W, X, dims=([1], [1]))": "the pictures come first",
             "def mix(X, W):\n    return (X.reshape(2, 4, 5, 3) @ W.T).reshape(2, 6, 4, 5)": "permute does",
