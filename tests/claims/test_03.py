@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models import resnet18
-from torchvision.models.resnet import Bottleneck
 
 from helpers import corr2d, describe_net, output_size, receptive_field
 from helpers.exercises import find
@@ -77,13 +76,13 @@ def test_the_net_of_1989_keeps_16_8_4_by_a_frame_and_a_step_of_two():
 def test_224_pixels_take_55_layers_of_5x5_and_32_take_7(lesson):
     sizes = lesson["sizes"]
     assert sizes(224, 5, 120)[55] == sizes(32, 5, 120)[7] == 4 and answer("03.p1") == [55, 7]
-    assert len(sizes(224, 5, 120)) - 1 < 100, "a hundred layers do not fit"
 
 
 def test_the_corner_lies_in_one_window_and_gains_with_the_padding(lesson):
     visits = lesson["visits"]
     assert visits(6, 3)[0, 0] == 1 and visits(6, 3)[2, 2] == 9
     assert [visits(6, 3, padding=P)[0, 0].item() for P in (0, 1, 2)] == [1, 4, 9]
+    assert visits(6, 3, padding=1).unique().tolist() == [4, 6, 9], "not all pixels are used equally often"
     assert (visits(6, 3, padding=2) == 9).all() and output_size(6, 3, padding=2) > 6
 
 
@@ -377,8 +376,6 @@ def test_a_stride_larger_than_the_kernel_loses_pixels_and_who_does_so(lesson):
     side = resnet18().layer2[0]
     assert (side.downsample[0].kernel_size, side.downsample[0].stride) == ((1, 1), (2, 2))
     assert (side.conv1.kernel_size, side.conv1.stride) == ((3, 3), (2, 2)), "its main path sees the others"
-    block = Bottleneck(256, 128, stride=2)
-    assert block.conv1.kernel_size == (1, 1) and (block.conv1.stride, block.conv2.stride) == ((1, 1), (2, 2))
 
 
 def test_same_with_a_stride_is_refused_here_and_counted_so_elsewhere():

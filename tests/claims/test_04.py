@@ -136,6 +136,12 @@ def test_a_layer_has_one_bias_for_each_output_and_no_axis_for_the_batch():
     assert layer(torch.ones(4, 3, 32, 32)).shape == (4, 4, 30, 30)
 
 
+def test_a_bias_for_each_slice_is_one_number(picture, layer):
+    biases = torch.randn(3, generator=torch.Generator().manual_seed(0))
+    slices = torch.stack([corr2d(picture[0, c], layer.weight[0, c]) + biases[c] for c in range(3)])
+    assert close(slices.sum(0), F.conv2d(picture, layer.weight[:1], biases.sum()[None])[0, 0])
+
+
 def test_the_predictions_are_what_the_cells_compute(lesson):
     assert answer("04.p1") == [72, 104, 120] == torch.tensor(MAPS[0]).flatten()[1:].tolist()
     assert answer("04.p2") == [MAPS[1][0][0], MAPS[2][0][0]]
@@ -213,6 +219,12 @@ def test_a_1x1_convolution_is_a_dense_layer_at_every_pixel(lesson, photo):
     assert close(lesson["as_convolution"], lesson["as_dense"])
     assert nn.Conv2d(3, 2, 1).weight.numel() == lesson["dense"].weight.numel() == 6
     assert photo[0].numel() == 40_000
+
+
+def test_numbers_added_up_in_another_order_may_differ_in_the_last_digit():
+    terms = list(torch.randn(256, generator=torch.Generator().manual_seed(0)))
+    there, back = sum(terms), sum(reversed(terms))
+    assert there != back and close(there, back, atol=1e-4)
 
 
 def test_squeezing_the_channels_saves_most_of_the_weights():
@@ -403,9 +415,3 @@ def test_training_is_three_times_the_work_but_in_the_first_layer():
     assert work(training=False) == 2 * describe_net(nn.Conv2d(3, 4, 3), (1, 3, 9, 9)).multiply_adds
     assert work(training=True) == 3 * work(training=False)
     assert work(training=True, needs_input_gradient=False) == 2 * work(training=False)
-
-
-def test_a_bias_for_each_slice_is_one_number(picture, layer):
-    biases = torch.randn(3, generator=torch.Generator().manual_seed(0))
-    slices = torch.stack([corr2d(picture[0, c], layer.weight[0, c]) + biases[c] for c in range(3)])
-    assert close(slices.sum(0), F.conv2d(picture, layer.weight[:1], biases.sum()[None])[0, 0])
