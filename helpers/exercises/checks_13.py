@@ -65,11 +65,13 @@ def check_block_params(answer):
             want - norm: "batch normalisation learns a scale and a shift per channel, twice.",
             want - biases: "2 · out_channels numbers are missing: each 3×3 convolution has a bias per output channel, "
             "each batch norm a scale and a shift.",
-            want - d if shortcut else None: "out_channels numbers are missing: the 1×1 convolution has a bias too, and "
+            want - d if shortcut else -1: "out_channels numbers are missing: the 1×1 convolution has a bias too, and "
             "both batch norms work on out_channels.",
             want - 9 * d * d + 9 * c * d: "the second 3×3 convolution has out_channels on both sides.",
             want - shortcut: "where shape or channels change, the 1×1 convolution counts too.",
             want + d * (c + 1): "where nothing changes, x is added as it is: no 1×1 convolution.",
+            want + 2 * d if shortcut else -1: "on its shortcut the block above has a convolution alone; the batch "
+            "norm behind it is the paper's.",
             want + norm: "the running mean and variance are not learned: they are no parameters.",
         }
         if got != want:
@@ -155,6 +157,8 @@ def check_preactivation(answer):
         others = {
             "a ReLU stands behind the sum: in this block nothing does.": want.relu(),
             "X is not added: without it this is a plain block.": want - X,
+            "X itself is added, as it came, not what batch norm and ReLU made of it.":
+                want - X + kinds["pre"].g[:2](X),
             "this is the block of 2015, convolution first: here batch norm and ReLU come first.": post,
             "batch norm and ReLU stand behind the convolution: here they come before it.": X + kinds["plain"].g(X),
             "the ReLU comes first: here batch norm does, and the ReLU follows it.": X + reordered(1, 0, 2, 4, 3, 5),
@@ -172,6 +176,8 @@ def _parts(block, right):
     norms = [layer for layer in block.modules() if hasattr(layer, "running_mean")]
     if [layer.kernel_size for layer in convolutions] == [(3, 3)] * 2 and len(norms) == 1:
         return "one batch norm stands in two places: its running statistics would mix two layers. Make two."
+    if any(layer.kernel_size == (3, 3) and layer.padding == (0, 0) for layer in convolutions):
+        return "without padding a 3×3 convolution makes the picture smaller, and X no longer fits: padding=1."
     if len(convolutions) == 1 and len(norms) == 2:
         return "one convolution stands in two places: make two, each with weights of its own."
     count, want = (sum(p.numel() for p in net.parameters()) for net in (block, right))

@@ -91,6 +91,8 @@ EXERCISES = [
             PARAMS.format(bias=1, norm=4, when=CHANGES).replace("(in_channels + 1)", "in_channels"): "has a bias too",
             PARAMS.format(bias=1, norm=4, when=CHANGES).replace("9 * out_channels", "9 * in_channels"): "on both sides",
             PARAMS.format(bias=1, norm=4, when="stride > 1"): "1×1 convolution counts too",
+            PARAMS.format(bias=1, norm=4, when=CHANGES).replace("(in_channels + 1)", "(in_channels + 3)"):
+                "a convolution alone",
         },
     ),
     Exercise(
@@ -118,6 +120,8 @@ EXERCISES = [
         wrong={
             PRE.replace("X + self.g(X)", "(X + self.g(X)).relu()"): "behind the sum",
             PRE.replace("X + self.g(X)", "self.g(X)"): "not added",
+            PRE.replace("X + self.g(X)", "self.g[:2](X) + self.g(X)"): "as it came",
+            PRE.replace("padding=1", "padding=0"): "no longer fits",
             preactivation("conv", "bn", "relu", "conv", "bn", forward="(X + self.g(X)).relu()"): "block of 2015",
             preactivation("conv", "bn", "relu", "conv", "bn"): "they come before it",
             preactivation("relu", "conv", "relu", "conv"): "two batch norms",

@@ -251,6 +251,18 @@ def test_ten_times_the_weights_get_a_tenth_of_the_gradient():
     torch.testing.assert_close(gradients[0], 10 * gradients[1], atol=1e-2, rtol=0)
 
 
+def test_after_some_steps_the_gradient_is_shorter_with_the_norm(lesson):
+    lengths = {False: [], True: []}
+    for norm, found in lengths.items():
+        for seed in range(3):
+            net = lesson["fresh"](seed, batch_norm=norm, **lesson["modern"])
+            lesson["descend"](net, 0.1, 40)
+            loss = F.cross_entropy(net(lesson["probe"]), lesson["probe_labels"])
+            parts = torch.autograd.grad(loss, list(net.parameters()))
+            found.append(math.hypot(*(part.norm().item() for part in parts)))
+    assert sum(lengths[True]) < sum(lengths[False]) / 1.3, lengths
+
+
 def test_the_shaken_net_is_shaken_in_training_alone(lesson):
     net = lesson["wrapped"](lesson["fresh"](0, batch_norm=True), lesson["Shaken"])
     X = lesson["probe"]

@@ -177,6 +177,7 @@ def test_the_gradient_vanishes_without_batch_norm_and_shatters_with_it(lesson):
     vanished, healthy = found[False, False][0], found[False, True][0]
     assert vanished[0] < 1e-6 < 1e-3 * vanished[-1] and found[True, False][0][0] > 1e6 * vanished[0]
     assert healthy.min() > 1e-2 and healthy[0] > found[True, True][0][0]
+    assert 100 * healthy[-1] < healthy[0] < 1000 * healthy[-1]  # grows several hundredfold
     longer = [int(found[True, norm][0][0] > found[False, norm][0][0]) for norm in (False, True)]
     assert f"guess = {longer}" == find("13.p3").solution
     plain, residual = (found[skip, True][1][5:-5].median() for skip in (False, True))
