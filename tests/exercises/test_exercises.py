@@ -18,7 +18,7 @@ from helpers.exercises.compare import compare
 from helpers.exercises.core import Exercise, judge
 
 ROOT = pathlib.Path(__file__).parents[2]
-NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))}
 
 
 def stated(path):
