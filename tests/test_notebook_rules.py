@@ -124,6 +124,15 @@ def test_pictures_have_a_text_alternative(path):
 
 
 @every
+def test_stored_pictures_say_what_they_show_and_how_wide_they_are(path):
+    for cell in of_kind(path, "code"):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                told = output.get("metadata", {}).get("image/png", {})
+                assert len(told.get("alt", "")) > 5 and told.get("width", 0) > 20, cell.source
+
+
+@every
 def test_words_that_belittle_are_missing(path):
     found = re.findall(r"\b(?:simply|just|obviously|trivially)\b", prose(path), re.IGNORECASE)
     assert not found, found
