@@ -1,6 +1,5 @@
 """Build the web edition: a source folder out of the stored notebooks, then Sphinx. No cell runs."""
 
-import html
 import io
 import json
 import os
@@ -23,7 +22,6 @@ from .store import as_script
 STATIC = Path(__file__).parent / "static"
 TITLE = "Convolutional networks you can touch"
 COPIED = ("img", "tests/claims")  # folders of the course that notebooks point to
-HEADING = re.compile(r"<(h[1-6])>(.*?)(<a class=\"headerlink\")", re.S)
 
 
 def build(out, *, repository="", is_live=lambda name: True):
@@ -95,7 +93,6 @@ def run_sphinx(source, out, doctrees):
     with docutils_namespace():
         app = Sphinx(source, None, out, doctrees, "html", confoverrides=settings(), status=None, warning=warnings)
         app.config.mathjax_path = "mathjax/startup.js"  # not the bundle that the extension has just named
-        app.connect("html-page-context", name_headings)
         app.build()
     return warnings.getvalue()
 
@@ -125,16 +122,6 @@ def settings():
 def slug(title):
     """Return a heading's anchor as JupyterLab makes it, so that the notebooks' links lead somewhere here too."""
     return title.strip().replace(" ", "-")
-
-
-def name_headings(app, pagename, templatename, context, doctree):
-    """Give each heading of a page its anchor of `slug`, for links in HTML that Sphinx does not see."""
-
-    def named(heading):
-        text = html.unescape(re.sub(r"<[^>]+>", "", heading[2]))
-        return f'<{heading[1]} id="{html.escape(slug(text))}">{heading[2]}{heading[3]}'
-
-    context["body"] = HEADING.sub(named, context.get("body", ""))
 
 
 def slim(out):

@@ -10,7 +10,6 @@ from helpers.course.lessons import LESSONS
 from helpers.site import build, starts
 from helpers.site.pages import Page
 
-HEAVIEST = 3e6  # bytes of a page with all that it can load
 NAMES = [lesson.stem for lesson in LESSONS] + ["index", "glossary", "claims"]
 
 
