@@ -10,6 +10,7 @@ NOTEBOOKS = [
     "04_channels.ipynb", "05_pooling.ipynb", "06_cnn_from_scratch.ipynb", "07_lenet.ipynb",
     "08_alexnet.ipynb", "09_vgg.ipynb", "10_nin.ipynb", "11_googlenet.ipynb", "12_batch_norm.ipynb", "13_resnet.ipynb",
     "14_seeing_inside.ipynb", "15_scaling_up.ipynb",
+    "16_your_own_pictures.ipynb",
 ]  # fmt: skip
 
 

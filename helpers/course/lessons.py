@@ -1,4 +1,4 @@
-"""The sixteen lessons of the course, in their order."""
+"""The lessons of the course, in their order."""
 
 from typing import NamedTuple
 
@@ -33,4 +33,5 @@ LESSONS = (
     Lesson("13_resnet", "ResNet", ("learn the difference,", "go deeper")),
     Lesson("14_seeing_inside", "Seeing inside", ("what a layer responds to,", "and where")),
     Lesson("15_scaling_up", "Scaling up", ("GPUs, mixed precision,", "many processes")),
+    Lesson("16_your_own_pictures", "Your own pictures", ("a folder becomes a data set,", "a ready net is adapted")),
 )

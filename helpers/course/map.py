@@ -1,4 +1,4 @@
-"""The map of the course: sixteen lessons as boxes in rows, each that is here a link."""
+"""The map of the course: all lessons as boxes in rows, each that is here a link."""
 
 import html
 from pathlib import Path
@@ -15,7 +15,7 @@ ROWS = (  # lessons in one row, the name of the part they belong to, its colour:
     (range(4, 7), "", "#1f66ad"),
     (range(7, 11), "Network by network", "#b0560f"),
     (range(11, 14), "", "#b0560f"),
-    (range(14, 16), "Inside, and at full size", "#7d3c98"),
+    (range(14, 17), "Inside, and at full size", "#7d3c98"),
 )
 TABLE = "border-collapse:separate;border-spacing:0 8px"
 BOX = "width:190px;padding:6px 10px;text-align:left;vertical-align:top;border-radius:4px"

@@ -207,6 +207,9 @@ LEGAL = {
     "14.5": lambda: (n(1, 6), 2 * n(0, 4) + 1),
     "15.1": shares, "15.3": processes, "15.4": lambda: (*(one_of(0.5, 1.0, 2.0, 7.0) for _ in range(3)),),
     "15.5": scaled,
+    "16.1": lambda: ([one_of(*"abcd") for _ in range(n(1, 9))], ["a", one_of(*"bcd")]),
+    "16.3": lambda: (torch.tensor([n(0, 3) for _ in range(n(1, 9))]), torch.tensor([n(0, 3) for _ in range(n(1, 9))])),
+    "16.4": lambda: (nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, n(1, 4))), one_of(["0"], ["2"], [])),
 }  # fmt: skip
 LEGAL["13.6"] = lambda: (resnet18(num_classes=n(2, 5), width=0.0625, blocks=1), n(1, 4))
 
@@ -262,6 +265,7 @@ SEEN = {
     "12.6": lambda net, given: [module.training for module in net.modules()] + [net is given],
     "13.6": lambda net, given, classes: [*(p.requires_grad for p in net.parameters()), net[-1].weight.shape[0],
                                          any(m.training for m in net.modules() if hasattr(m, "running_mean"))],
+    "16.4": lambda count, net, names: [*(weight.requires_grad for weight in net.parameters()), count],
     "14.4": lambda result, rows: result * torch.as_tensor(result)[0].sign(),
 }  # fmt: skip
 
