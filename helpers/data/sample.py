@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from .batches import PHOTOS
 
 MORE = {"astronaut": "astronaut.png", "brick": "brick.png", "cat": "chelsea.png", "coffee": "coffee.png",
-        "grass": "grass.png", "gravel": "gravel.png", "motorcycle": "motorcycle_left.png",
+        "galaxies": "hubble_deep_field.jpg", "grass": "grass.png", "gravel": "gravel.png",
         "rocket": "rocket.jpg"}  # fmt: skip
 SIDE, AREA, TILE, STEP = 384, 96, 64, 32  # pixels: of a photo, of its areas, of a tile, from tile to tile
 WAY = "pip install scikit-image"
@@ -21,7 +21,7 @@ def sample_folder(folder: str | os.PathLike) -> Path:
 
     Each photo is a class. Its middle square, 384 pixels a side, is cut into 16 areas of 96, and each of them, a folder,
     holds four tiles of 64 that overlap: no two areas share a pixel. Photos of scikit-learn (CC BY 2.0) and of
-    scikit-image (public domain or CC0). Says in a line where scikit-image is missing.
+    scikit-image (public domain or CC0, as it states). Says in a line where scikit-image is missing.
     """
     from sklearn.datasets import load_sample_image
 
