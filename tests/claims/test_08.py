@@ -111,6 +111,12 @@ def built():
     return names["net"]
 
 
+def test_five_convolutions_in_place_of_two_and_more_maps(table):
+    small = describe_net(lenet(), (1, 1, 28, 28))
+    maps = [[row.output_shape[1] for row in counted if row.type == "Conv2d"] for counted in (small, table)]
+    assert maps[0] == [6, 16] and len(maps[1]) == 5 and (min(maps[1]), max(maps[1])) == (96, 384)
+
+
 def test_224_and_227():
     sizes = {(n, P): output_size(n, 11, stride=4, padding=P) for n, P in ((224, 0), (224, 1), (224, 2), (227, 0))}
     assert sizes == {(224, 0): 54, (224, 1): 54, (224, 2): 55, (227, 0): 55}
