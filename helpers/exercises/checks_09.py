@@ -65,6 +65,8 @@ def counted(architecture, in_channels, num_classes, image_size, hidden):
         want - inside: "in each block the convolutions after the first are missing.",
         want - last * (side**2 - 1): "the first dense layer reads every pixel of the last maps: C·H·W numbers.",
         want + last * (image_size**2 - side**2): "each block halves height and width before the dense layers.",
+        want + last * ((image_size / 2 ** len(architecture)) ** 2 - side**2):
+            "a pooling of an odd side rounds down: there is no half pixel.",
         want + last * (49 - side**2): "7×7 pixels are left of 224; of other sizes it is another number.",
         want - hidden * (hidden + 1): "the second dense layer, hidden to hidden, is missing.",
         want - num_classes * (hidden + 1): "the output layer, hidden to num_classes, is missing.",
@@ -98,7 +100,8 @@ def check_block(answer):
         said = f"the block does not run: {error}."
     layers, kinds = flat(block), tuple(type(layer).__name__ for layer in flat(block))
     if kinds != (*UNIT, *UNIT, "MaxPool2d"):
-        return KINDS.get(kinds, f"the layers of a block of two convolutions are {', '.join(kinds)}.")
+        wanted = f"they should be {', '.join(UNIT)} for each convolution, then one MaxPool2d."
+        return KINDS.get(kinds, f"the layers of a block of two convolutions are {', '.join(kinds)}; {wanted}")
     if "running_mean" in said:
         return f"{said} BatchNorm2d has as many features as its convolution out_channels."
     if said:

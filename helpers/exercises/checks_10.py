@@ -13,6 +13,7 @@ ADVICE_BLOCK = {
     256 * 384 * 9 + 384: "that is the 3×3 convolution alone: two layers of 1×1 follow it.",
     BLOCK - 6 * 256 * 384: "a 3×3 window has 9 places, not 3: k² weights for each pair of channels.",
     BLOCK - 3 * 384: "the weights are right, but each of the three layers has a bias per output channel as well.",
+    BLOCK + 2 * 8 * 384 * 384: "two of the three kernels are 1×1: one weight for each pair of channels, not nine.",
     BLOCK - 384 * 385: "that is with one layer of 1×1: the block has two.",
     256 * 384 * 9 + 384 + 2 * (256 * 384 + 384): "the 1×1 layers stand behind the 3×3 one: 384 channels go into them.",
 }
@@ -90,7 +91,10 @@ def advice_on_maps(answer, net, X):
         return advice
     if equal(found.sum((2, 3)), logits):
         return "the sums of your maps are the logits: asked are maps whose means are."
-    return compare(maps, want, "the maps")
+    mixed = want.permute(0, 2, 3, 1).reshape(want.shape)
+    if equal(found, mixed):
+        return "`reshape` does not move the classes to the second place, it cuts the numbers anew; `permute` moves it."
+    return compare(maps, want, "the tensor of maps")
 
 
 def check_dead(answer):

@@ -73,6 +73,7 @@ EXERCISES = [
             params(second="0"): "second dense layer", params("c * (9 * before + 1) * (n - 1)"): "what came before",
             params(pixels="image_size**2"): "each block halves", params(pixels="49"): "another number",
             params(first="1"): "reads in_channels", params(out="10"): "what came before",
+            params().replace("side // 2", "side / 2"): "no half pixel",
             params(out="0"): "the output layer", params(pixels="image_size"): "what came before",
         },
     ),
@@ -90,6 +91,7 @@ EXERCISES = [
             block(then="i"): "out_channels of the first", block(last="[nn.MaxPool2d(3, 2, 1)]"): "of 2×2",
             block("nn.Conv2d(i, o, 5, padding=2), nn.BatchNorm2d(o), nn.ReLU()"): "are 3×3",
             block().replace("range(num_convs)", "range(2)"): "ten layers",
+            block(last="[nn.AvgPool2d(2)]"): "then one MaxPool2d",
         },
     ),
     Exercise(

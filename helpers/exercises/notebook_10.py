@@ -57,7 +57,9 @@ EXERCISES = [
                "params = 384 * 256 * 9 + 2 * 384 * 384": "a bias per output",
                "params = 384 * (256 * 9 + 1) + 2 * 384 * (256 + 1)": "384 channels go into",
                "params = 384 * (256 * 3 + 1) + 2 * 384 * (384 + 1)": "9 places", "params = 1_000_000": "add up",
-               "params = 384 * (256 * 9 + 1) + 384 * 385": "has two", "params = '1180800'": "whole number"},
+               "params = 384 * (256 * 9 + 1) + 384 * 385": "has two",
+               "params = 384 * (256 * 9 + 1) + 2 * 384 * (384 * 9 + 1)": "not nine",
+               "params = '1180800'": "whole number"},
     ),
     Exercise(
         id="10.2", name="smallest",
@@ -87,6 +89,7 @@ EXERCISES = [
         wrong={mapped("F.conv2d(features, dense.weight[:, :, None, None])"): "bias is missing",
                mapped("net(X)"): "should have shape", mapped(PER_PIXEL).replace("-3", "2"): "4 layers before",
                mapped(PER_PIXEL.replace(".permute(0, 3, 1, 2)", "")): "should have shape",
+               mapped(PER_PIXEL.replace("permute(0, 3, 1, 2)", "reshape(len(X), -1, *features.shape[2:])")): "cuts",
                mapped("net(X)[:, :, None, None].expand(-1, -1, *features.shape[2:])"): "constant",
                mapped(PER_PIXEL + " / features[0, 0].numel()"): "sums of your maps"},
     ),

@@ -300,6 +300,19 @@ def test_maps_change_more_than_their_means_and_the_answer_tips_in_the_end(lesson
     assert right[1] > right[0] - 0.1 and right[2] < right[0] - 0.1
 
 
+def test_with_a_dense_layer_in_place_of_the_mean_a_shift_costs_more(lesson, small):
+    net, test = small
+    train, _ = load_data_fashion_mnist(32, num_train=10_000, num_test=100, device="cpu")
+    if train.source != "Fashion-MNIST":
+        pytest.skip("the digits are too small to say it")
+    torch.manual_seed(0)
+    dense = nn.Sequential(*lesson["small_nin"]()[:-2], nn.Flatten(), nn.Linear(10 * 5 * 5, 10))
+    train_ch6(dense, train, test, 2, Cosine(0.2), seed=0, live=False)
+    X, y = test.batch(slice(None))
+    mean, flat = ([evaluate_accuracy(each, [(lesson["shifted"](X, n), y)]) for n in (0, 4)] for each in (net, dense))
+    assert abs(mean[0] - flat[0]) < 0.05 and mean[1] > flat[1] + 0.15 and 0.2 < flat[1] < 0.4
+
+
 def test_for_mistakes_the_answer_and_the_true_class_claim_the_same_places(small):
     net, test = small
     X, y = test.batch(slice(None))
