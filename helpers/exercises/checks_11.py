@@ -52,6 +52,7 @@ def check_share(answer):
           for cut in (abs, lambda saving: max(0, saving))),
         (lambda *block: sum(parts(*block[:-1])),
          "that counts each weight once: multiply-adds use it at each of the size² places."),
+        (lambda *block: block[-1] * sum(parts(*block[:-1])), "size², not size: a map has so many places."),
         (lambda *block: -right(*block),
          "the wrong sign: what is saved is the block without 1×1 minus the block with them."),
         (lambda *block: block[-1] ** 2 * parts(*block[:-1])[0],
@@ -109,7 +110,10 @@ def check_reduction(answer):
     except NotImplementedError:  # the untouched stub; it is a RuntimeError, too
         raise
     except RuntimeError as error:
-        return f"the branches do not fit together: {error}. Window 3, stride 2 and no padding on both sides."
+        said = str(error).rstrip(".")
+        if "except in dimension 0" in said:
+            return "the branches are joined along the pictures: channels are axis 1, torch.cat(…, dim=1)."
+        return f"the branches do not fit together: {said}. Window 3, stride 2 and no padding on both sides."
     if not isinstance(Y, torch.Tensor):
         return f"forward returns {kind_of(Y)}."
     if Y.shape == (2, 7, 4, 5):
@@ -173,6 +177,10 @@ def check_smooth(answer):
          "this is the mean over pictures and classes: sum over the classes."),
         (others, "you share ε among the C − 1 wrong classes; it goes to all C, the true one too."),
         (lambda logits, y, epsilon: F.cross_entropy(logits, y), "this is the plain cross entropy: ε does not enter."),
+        (lambda logits, y, epsilon: (1 - epsilon) * F.cross_entropy(logits, y),
+         "these targets add up to 1 − ε: the share ε, ε/C for each class, is missing; they should add up to 1."),
+        (lambda logits, y, epsilon: (1 - epsilon) * F.cross_entropy(logits, y)
+         - epsilon * logits.log_softmax(dim=1).sum(dim=1).mean(), "each class gets ε here; it should be ε/C."),
         (lambda *case: -each(*case).mean(), "the sign is missing: the loss is −Σ q_c log p_c."),
     )
     return table(answer, cases, lambda *case: each(*case).mean(), known, call=lambda logits, y, epsilon:

@@ -30,7 +30,7 @@ def smooth(q="(1 - epsilon) * hot + epsilon / C", loss="-(q * log_p).sum(dim=1).
     return f"""
 def smooth_loss(logits, y, epsilon):
     C = logits.shape[1]
-    log_p, hot = F.log_softmax(logits, dim=1), F.one_hot(y, C)
+    log_p, hot = logits.log_softmax(dim=1), nn.functional.one_hot(y, C)
     q = {q}
     return {loss}
 """
@@ -70,6 +70,7 @@ EXERCISES = [
         wrong={
             saved(result="whole - work"): "each weight once",
             saved(result="size**2 * (work - whole)"): "wrong sign",
+            saved(result="size * (whole - work)"): "size², not size",
             saved(heads="c_i * (c1 + c4)"): "they are not free",
             saved(result="max(0, size**2 * (whole - work))"): "should be negative",
             saved(result="size**2 * (c_i * c2[1] * 9 - c2[0] * (c_i + c2[1] * 9))"): "path 2 alone",
@@ -102,6 +103,7 @@ EXERCISES = [
             reduction(joined="torch.cat((self.conv(X), self.pool(X)), dim=1)"): "ReLU is missing",
             reduction(joined="torch.cat((self.conv(X), self.pool(X)), dim=1).relu()"): "cuts off the pooled maps",
             reduction(joined="None"): "forward returns None",
+            reduction(joined="torch.cat((self.conv(X).relu(), self.pool(X)))"): "axis 1",
             reduction(pool="nn.AvgPool2d(3, stride=2)"): "should be the max pooling",
             reduction(stride="stride=2, padding=1"): "do not fit together",
             reduction(pool="nn.MaxPool2d(2)"): "window of 3",
@@ -110,7 +112,7 @@ EXERCISES = [
     Exercise(
         id="11.5", name="smooth_loss", check=check_smooth,
         hints=("q = (1 − ε)·one-hot + ε/C for each picture; the loss of a picture is −Σ q_c log p_c.",
-               "`F.log_softmax(logits, dim=1)` and `F.one_hot(y, C)` give the two factors; take the mean at the end."),
+               "`logits.log_softmax(dim=1)` and `nn.functional.one_hot(y, C)` are the factors; then take the mean."),
         solution=smooth(),
         wrong={
             smooth(loss="-(q * log_p).sum()"): "sum over the batch",
@@ -119,6 +121,8 @@ EXERCISES = [
             smooth(loss="-(q * log_p).mean()"): "over pictures and classes",
             smooth(loss="F.cross_entropy(logits, y, label_smoothing=epsilon)"): "write yourself",
             smooth(loss="-(q * log_p).sum(dim=1)"): "one loss for each picture",
+            smooth(q="(1 - epsilon) * hot"): "add up to 1",
+            smooth(q="(1 - epsilon) * hot + epsilon"): "ε/C",
         },
     ),
 ]  # fmt: skip
@@ -128,7 +132,8 @@ PREDICTIONS = [
         "11.p1", [2, 4],
         [([3, 4], "a 5×5 has the most weights per pair of channels; but how many channels does it read here?"),
          ([2, 1], "path 1 and path 4 both have one 1×1 over 192 channels: which gives fewer?"),
-         ([4, 2], "turn both round.")],
+         ([4, 2], "turn both round."),
+         ([1, 3], "the paths count from 1.")],
         "c_o·(c_i·k² + 1) for each convolution; the kernel behind a 1×1 reads what that gives.",
     ),
     prediction(
@@ -147,6 +152,7 @@ PREDICTIONS = [
         "11.p4", [22, 58],
         [([27, 58], "a pooling has no weights; count convolutions and the dense layer alone."),
          ([21, 57], "the dense layer at the end counts, too."),
+         ([22, 57], "the dense layer at the end counts, too."),
          ([12, 58], "paths 2 and 3 have two convolutions one behind the other: the longest path goes through both."),
          ([22, 40], "a block has six convolutions: count those of all four paths.")],
         "The stem has 3 convolutions. Each of the nine blocks has six, of which at most two stand behind each other.",
@@ -155,7 +161,8 @@ PREDICTIONS = [
         "11.p5", [33, 60, 71],
         [([67, 40, 29], "that is what is left: how much is saved?"),
          ([0, 20, 43], "n + n weights, not n·n: 2n of n² are left."),
-         ([33.3, 60, 71.4], "round to whole per cent.")],
+         ([33.3, 60, 71.4], "round to whole per cent."),
+         ([0.33, 0.6, 0.71], "in per cent: 33, not 0.33.")],
         "n² weights per pair of channels become n + n.",
     ),
 ]  # fmt: skip

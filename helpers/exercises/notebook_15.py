@@ -132,6 +132,8 @@ def _unscaled(answer, scaled, scale):
             continue
         if equal(g, (half / scale).float(), rtol=1e-6, atol=0):
             return "you divided in float16: the small numbers have lost their digits. Convert with .float() first."
+        if equal(g, half.float() * scale, rtol=1e-3, atol=0):
+            return "you multiply once more: divide by the scale."
         if equal(g, half.float(), rtol=1e-3, atol=0):
             return "the gradients are still multiplied by the scale: divide by it."
         return compare(g, want, "a gradient", atol=0) or "the gradients differ from the true ones by rounding."
@@ -235,6 +237,7 @@ EXERCISES = [
             unscale("g / scale"): "still in float16",
             unscale("(g / scale).float()"): "divided in float16",
             unscale("g.float()"): "divide by it",
+            unscale("g.float() * scale"): "multiply once more",
             unscale(guard="False"): "must give None",
             unscale(guard="any(g.isinf().any() for g in scaled)"): "nan",
         },
@@ -245,6 +248,7 @@ PREDICTIONS = [
     prediction(
         "15.p1", [2, 1.6],
         [([2, 2], "a loader 4 times as fast still takes an eighth of the old step."),
+         ([0.5, 0.625], "that is the time that is left: how many times faster is the step?"),
          ([2, 4], "only the loading becomes 4 times as fast; the other half of the step takes as long as before."),
          ([2, 2.5], "that is the mean of 1 and 4: add up the times that are left, and take 1 over the sum.")],
         "Let the step take 1 second. What is left of it?",
@@ -253,6 +257,8 @@ PREDICTIONS = [
         "15.p2", [28_901_376, 839_680],
         [([28_901_376, 438_272], "the output is written as well: count input, output and weights."),
          ([28_901_376, 209_920], "those are the numbers; each has four bytes."),
+         ([57_802_752, 839_680], "a multiply-add is one, not two."),
+         ([28_901_376, 419_840], "a 32-bit number has four bytes, not two."),
          ([28_901_376, 802_816], "the weights are read, too."),
          ([7_225_344, 839_680], "the multiply-adds are those of one picture."),
          ([903_168, 839_680], "each output pixel sums over nine places in all 32 input channels.")],

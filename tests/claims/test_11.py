@@ -145,8 +145,11 @@ def test_path_2_takes_more_than_half_of_each_block_and_a_3x3_layer_three_to_six_
         explorer.block = name
         assert explorer.result["paths"][1]["multiply_adds"] > explorer.result["multiply_adds"] / 2
         factors[name] = explorer.result["others"]["3×3"]["multiply_adds"] / explorer.result["multiply_adds"]
-    early, later = [factors.pop("3a"), factors.pop("3b")], factors.values()
-    assert 2.6 < min(early) <= max(early) < 3 and 3.9 < min(later) <= max(later) < 6.1 and len(later) == 7
+    assert 2.6 < factors["3a"] < factors["3b"] < 3
+    assert factors["4a"] > factors["4b"] > factors["4c"] > factors["4d"] and len(factors) == 9
+    assert 5.8 < factors["4a"] < 6 and 3.9 < factors["4d"] < 4.1
+    shares = [c2[1] / (c1 + c2[1] + c3[1] + c4) for c1, c2, c3, c4 in INCEPTIONS[1]]
+    assert shares[:4] == sorted(shares[:4]) and shares[3] == max(shares)  # the 3×3 path's, 4a to 4d
 
 
 def test_a_larger_map_costs_work_alone():
@@ -204,6 +207,9 @@ def test_a_twentieth_of_vggs_parameters_and_a_tenth_of_its_work():
             torchvision.models.alexnet(), torchvision.models.vgg16(), googlenet(3, 1000)))  # fmt: skip
     assert round(mine.params / 1e6) == 7 and round(deep.params / 1e6) == 138
     assert 19 < deep.params / mine.params < 20 and 9.5 < deep.multiply_adds / mine.multiply_adds < 10
+    assert [round(table.multiply_adds / 1e9, 1) for table in (deep, mine)] == [15.5, 1.6]
+    convolutions = [sum(row.params for row in table if row.type == "Conv2d") for table in (deep, mine)]
+    assert [round(params / 1e6, 1) for params in convolutions] == [14.7, 6.0]  # the rest is in the heads
     assert round(old.params / mine.params, 1) == 8.7  # not 12
 
 
@@ -315,7 +321,8 @@ def lab():
 
 
 @pytest.mark.parametrize("activation, pooling, lr, end", [
-    ("ReLU", "max", 5.0, "diverged"), ("ReLU", "max", 0.9, "done"), ("sigmoid", "avg", 10.0, "done")])  # fmt: skip
+    ("ReLU", "max", 5.0, "diverged"), ("ReLU", "max", 0.9, "done"), ("ReLU", "max", 2.0, "done"),
+    ("sigmoid", "avg", 10.0, "done")])  # fmt: skip
 def test_a_lenet_with_relu_diverges_and_one_with_sigmoids_stays_finite_and_learns_nothing(
         lab, activation, pooling, lr, end):
     lab.update(activation=activation, pooling=pooling, lr=lr)
@@ -323,7 +330,7 @@ def test_a_lenet_with_relu_diverges_and_one_with_sigmoids_stays_finite_and_learn
     lab.wait()
     run = lab.runs[-1]
     garments = lab.train_iter.source == "Fashion-MNIST"  # the text says what happens on these
-    assert run.end == end or (lr == 0.9 and not garments)
+    assert run.end == end or (lr in (0.9, 2.0) and not garments)
     if end == "diverged":
         assert run.steps < 20
     elif garments:
@@ -479,7 +486,7 @@ def test_the_bottleneck_is_in_later_nets_and_resnext_has_32_paths(net):
 def test_the_3x3_path_gives_most_channels_or_nearly_and_the_5x5_path_few():
     for c1, c2, c3, c4 in BLOCKS:
         width = c1 + c2[1] + c3[1] + c4
-        assert 1 / 3 < c2[1] / width < 0.55 and c3[1] / width <= 0.2
+        assert 0.37 < c2[1] / width < 0.55 and c3[1] / width <= 0.2
         assert c2[0] < c2[1] and c3[0] < c3[1]  # what a 1×1 in front hands on, against the kernel behind it
 
 
