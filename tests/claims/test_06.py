@@ -313,8 +313,21 @@ def test_weights_start_by_hes_rule_and_the_filters_at_a_tenth_of_it(lesson):
         assert params[name].std() == pytest.approx(share * np.sqrt(2 / inputs), rel=0.1)
 
 
-def test_neighbouring_pixels_are_nearly_alike(lesson, data):
-    assert lesson["neighbour_correlation"](data[0][:200]) > 0.8
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_from_hes_wide_start_the_steps_of_the_large_dense_layer_are_too_long(lesson, data, seed):
+    """Its 4,320 inputs are about 1; with shorter steps in W2 alone, the loss stays near where it begins."""
+    net, (x, t, _, _) = fresh(lesson, seed, he=True), data
+    maps = x[:100]
+    for layer in net.layers[:3]:
+        maps = layer.forward(maps)
+    assert maps[0].size == 4320 and 0.7 < np.sqrt((maps**2).mean()) < 1.4
+    losses = []
+    for rows in np.array_split(np.random.default_rng(0).permutation(len(x)), len(x) // 32):
+        gradient = net.gradient(x[rows], t[rows])
+        losses.append(net.last_layer.loss)
+        for name, parameter in net.params.items():
+            parameter -= (0.001 if name == "W2" else 0.1) * gradient[name]
+    assert max(losses) < losses[0] + 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -349,7 +362,7 @@ def test_the_whole_nets_gradient_is_that_of_differences_and_of_autograd(lesson):
     x, t = np.random.default_rng(2).normal(size=(3, 1, 10, 10)), np.array([0, 1, 3])
     assert max(lesson["checked"](net, x, t, net.params).values()) <= 1e-7
     ours, automatic = net.gradient(x, t), torch_gradient(lesson, net.params, x, t)
-    assert all(lesson["relative_error"](ours[name], automatic[name]) <= 1e-10 for name in ours)
+    assert all(lesson["relative_error"](ours[name], automatic[name]) <= 1e-14 for name in ours)
 
 
 def test_the_relative_error_divides_by_the_longer(lesson):
@@ -413,7 +426,7 @@ def test_a_transposed_convolution_is_dX_and_does_not_bring_the_input_back(lesson
     assert not np.allclose(F.conv_transpose2d(Y, kernel)[0, 0], X)
 
 
-def test_pixels_in_no_window_get_no_gradient(lesson):
+def test_pixels_in_no_window_have_no_influence(lesson):
     layer = lesson["Convolution"](np.ones((1, 1, 2, 2)), np.zeros(1), stride=2)
     layer.forward(X5[None, None])
     dx = layer.backward(np.ones((1, 1, 2, 2)))[0, 0]
