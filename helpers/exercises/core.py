@@ -39,10 +39,11 @@ class Exercise:
                      if getattr(part, "name", None) == self.name), "value")  # fmt: skip
 
 
-def prediction(id, right, known, hint):
+def prediction(id, right, known, hint, atol=1e-5):
     """Return the Exercise of a guess at a list of numbers, made before the cell that computes them.
 
-    `right` is the list, `known` pairs (wrong list, advice). No advice tells a number.
+    `right` is the list, `known` pairs (wrong list, advice). No advice tells a number. Numbers that are not whole are
+    right within `atol`: a guess by pocket calculator may be rounded.
     """
 
     def check(answer):
@@ -53,7 +54,7 @@ def prediction(id, right, known, hint):
             return f"guess {wanted}, as in {[0] * len(right)}; this is {shown(answer)}."
         if advice := next((advice for wrong, advice in known if equal(guess, wrong)), None):
             return advice
-        hits = sum(map(equal, guess, right))
+        hits = sum(equal(part, want, atol=atol) for part, want in zip(guess, right, strict=True))
         return None if hits == len(right) else f"{hits} of {len(right)} right. {hint}"
 
     wrong = {f"guess = {wrong}": advice for wrong, advice in known} | {f"guess = {[0.5] * len(right)}": "0 of"}

@@ -9,6 +9,7 @@ from statistics import mean
 
 import nbformat
 import pytest
+import scipy.stats
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -95,10 +96,16 @@ def test_convolutions_work_and_dense_layers_hold_the_parameters():
     assert [round(100 * share) for share in shares] == [86, 4, 78]
 
 
-def test_a_picture_of_another_size_does_not_fit():
+def test_pictures_of_28_to_31_pixels_fit_and_no_others():
+    assert {lenet()(torch.zeros(1, 1, side, side)).shape for side in range(28, 32)} == {(1, 10)}
     for side in (27, 32):
         with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
             lenet()(torch.zeros(1, 1, side, side))
+
+
+def test_with_five_seeds_less_than_three_standard_errors_is_no_result():
+    beyond = float(scipy.stats.t.ppf(0.975, df=5 - 1))  # pairs of five seeds, one mean taken from them
+    assert 2 < beyond < 3
 
 
 # A loop to trust ------------------------------------------------------------------------------------------
