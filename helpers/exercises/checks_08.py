@@ -10,10 +10,10 @@ from .compare import compare, equal, number, shown, tensor_of
 from .core import table
 
 
-def side(n, padding=1, divide=operator.floordiv):
+def side(n, padding=1, divide=operator.floordiv, poolings=3):
     """Return the side of AlexNet's last maps for a picture of n×n."""
     n = divide(n + 2 * padding - 11, 4) + 1
-    for _ in range(3):  # the convolutions in between keep the size
+    for _ in range(poolings):  # the convolutions in between keep the size
         n = divide(n - 3, 2) + 1
     return n
 
@@ -27,6 +27,10 @@ def check_first_dense(answer):
          "a window that does not fit whole is left out, so divide with //."),
         (lambda n: 4096 * 256 * side(n, 0) ** 2, "as without padding: the first convolution has 1 on each side."),
         (lambda n: 4096 * 256 * side(n, 2) ** 2, "as with padding 2: the book's first convolution has 1 on each side."),
+        (lambda n: 4096 * 256 * ((n - 9) // 4 + 1 >> 3) ** 2,
+         "that halves the side three times: windows of 3×3 with stride 2 fit (n − 3) // 2 + 1 times."),
+        (lambda n: 4096 * 256 * side(n, poolings=2) ** 2, "one pooling is missing: a third one comes last."),
+        (lambda n: 4096 * 256 * n**2, "that is the side of the picture: follow it through the layers."),
         (lambda n: 4096 * side(n) ** 2, "that is one map, but 256 maps are flattened."),
         (lambda n: 4096 * 256 * side(n), "that is one row of each map: the maps are square."),
         (lambda n: 4096 * 256 * 5**2, "that is the book's picture of 224×224, whatever n is."),
@@ -38,7 +42,7 @@ def check_first_dense(answer):
 
 ADVICE_GROUPS = {
     614_656: "614,656 are those of the layer with one group, in which each map reads all 96.",
-    307_456: "those are the layer's of 2012, with two groups: see the table. With four, each kernel reads fewer maps.",
+    307_456: "those are the layer's of 2012, with two groups. With four, each kernel reads fewer maps.",
     153_600: "those are the weights: each of the 256 output channels has a bias as well.",
     153_664: "the weights are right; but the biases are not divided, there is one per output channel.",
     38_656: "96 go in as four times 24, but each of the 256 maps comes out once: you have counted one tower's weights.",
@@ -64,6 +68,8 @@ def check_channel_dropout(answer):
     stays = ~dead
     if equal(Y[stays], X[stays]):
         return "what stays is not scaled: divide by 1 − p, or the mean falls by a quarter."
+    if equal(Y[stays], X[stays] / 0.25):
+        return "what stays is divided by p: divide by 1 − p, the chance to stay."
     if advice := compare(Y[stays], X[stays] / 0.75, "of the channels that stay, the output"):
         return advice
     if torch.equal(tensor_of(answer(X, 0.25)) == 0, dead):
@@ -120,6 +126,7 @@ def check_flip_average(answer):
         (views(before=lambda y: y), "those are mean logits: apply softmax to each view, then take the mean."),
         (views(before=lambda y: y, after=lambda y: (y / 2).softmax(1)),
          "the mean came before the softmax: a sure view outvotes the other."),
+        (views((2, 3)), "the second view is turned by 180°: flip the last axis alone."),
         (views(2), "the second view is upside down: flip the last axis."),
         (views(1), "it is the channels that change places: flip the last axis."),
         (views(0), "it is the pictures of the batch that change places: flip the last axis."),
@@ -139,6 +146,8 @@ def check_erase(answer):
         return advice
     if torch.equal(holes, holes[:1].expand_as(holes)):
         return "every picture loses the same square: draw top and left for each picture."
+    if torch.equal(holes.any(dim=2).int().argmax(dim=1), holes.any(dim=1).int().argmax(dim=1)):
+        return "every square lies on the diagonal, its row being its column: draw two numbers for each picture."
     if torch.equal(tensor_of(answer(X, 4))[:, 0] == 0, holes):
         return SEEDED
     found = [_erased(answer, X, 11) for _ in range(8)]

@@ -72,6 +72,8 @@ def check_identity(answer):
         return None
     if K.count_nonzero() == 1 and K.max() == 1:
         return "one weight of 1 is the right idea, but at this place the picture comes out shifted: try the middle."
+    if K.count_nonzero() == 1 and K[1, 1]:
+        return f"only the middle weight counts, as it should; but it multiplies every pixel by {K[1, 1]:g}."
     if not K.any():
         return "with all nine weights 0 the output is 0 everywhere."
     if len(K.unique()) == 1:
@@ -130,7 +132,8 @@ EXERCISES = [
         wrong={
             "weights = [[1, 0, 0], [0, 0, 0], [0, 0, 0]]": "comes out shifted",
             "weights = [[1, 1, 1], [1, 1, 1], [1, 1, 1]]": "the picture blurs",
-            "weights = [[0, 0, 0], [0, 2, 0], [0, 0, 0]]": "differs from the input",
+            "weights = [[0, 0, 0], [0, 2, 0], [0, 0, 0]]": "every pixel by 2",
+            "weights = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]": "differs from the input",
             "weights = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]": "0 everywhere",
             "weights = [[0, 0], [0, 1]]": "should have shape (3, 3)",
             "weights = 'identity'": "should be nine numbers",
