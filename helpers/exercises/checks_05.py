@@ -149,8 +149,10 @@ def stays_behind(layer, X, got):
             if any(isinstance(part, torch.Tensor) and id(part) not in held for part in parts):
                 return advice
     try:
+        moved, X = equal(layer.double()(X.double()), got), X.to("meta")
+        layer.to("meta")  # not watched: a Parameter that moves is compared with its place of before
         with Devices() as devices:
-            moved = equal(layer.double()(X.double()), got) and layer.to("meta")(X.to("meta")).is_meta
+            moved = layer(X).is_meta and moved
     except (RuntimeError, NotImplementedError):
         return advice
     return None if moved and not devices.mixed else advice

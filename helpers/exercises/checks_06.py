@@ -14,6 +14,8 @@ SHAPES = {
     (20, 256, 75): "im2col makes a matrix, with two axes: pictures and windows share the rows.",
     (5120, 25): "a window reaches through all channels: 5·5 numbers from each of the 3.",
     (3920, 75): "3920 = 20·14²: the padding adds 2 pixels on both sides, 4 in all.",
+    (4500, 75): "4500 = 20·15²: the padding adds 2 pixels on both sides, 4 in all.",
+    (15360, 25): "a window reaches through all channels: they lie in its row, not in rows of their own.",
     (20480, 75): "20480 = 20·32²: with stride 2 a window stands only at every second place.",
     (75, 5120): "rows and columns have changed places: here a window is a row.",
 }
@@ -100,6 +102,8 @@ def check_backward(answer):
             return f"return three arrays, dW, db, dx; yours is {shown(got)}."
         if equal(got[1], db / 2):
             return "db is half of what it should be: the bias is in the outputs of both pictures. Add, do not average."
+        if equal(got[0], dW / 2):
+            return "dW is half of what it should be: each weight meets both pictures. Add, do not average."
         col = F.unfold(torch.tensor(x), k, stride=stride).mT.reshape(-1, 3 * k * k).numpy()
         if equal(got[0], (dout.reshape(-1, 4).T @ col).reshape(dW.shape)):  # no transpose
             return "dW mixes filters and places: transpose dout to (N, OH, OW, FN) before you reshape it."

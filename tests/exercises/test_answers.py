@@ -170,6 +170,12 @@ def test_a_wrong_answer_that_once_passed_draws_its_advice(id, source, words):
     assert verdict.passed is False and words in verdict.advice, f"{verdict}\n{source}"
 
 
+def test_a_frozen_parameter_moves_with_its_layer_and_has_nothing_to_learn():
+    kept = ('self.register_buffer("weight", weight)', "self.weight = nn.Parameter(weight, requires_grad=False)")
+    verdict = check("05.5", evaluate(changed("05.5", kept), "MaxBlurPool"))
+    assert verdict.passed, verdict
+
+
 def test_a_direction_may_be_turned():
     right = solved("14.4")
     for signs in ([-1, 1], [1, -1], [-1, -1]):
