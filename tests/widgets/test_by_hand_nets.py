@@ -103,7 +103,7 @@ def test_drag_two_pictures_and_click_a_class(hand):
     hand.wait_for("beside it picture 7 (sneaker)")
     hand.drag("second picture,", (0.5, 0.5), (0.5 - 9 / 28, 0.5))
     hand.wait_for("picture 7 (sneaker), shifted 9 px to the left")
-    hand.click("class maps", (2.5 / 5, 0.75))
+    hand.click("class maps", (1.5 / 3, 2.5 / 4))
     hand.wait_for("Class map of sneaker")
     hand.click("probabilities", (0.5, 0.85))
     hand.wait_for("Class map of bag")
