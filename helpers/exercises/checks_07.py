@@ -42,6 +42,7 @@ def check_params(answer):
     return {
         62_006: "only the first convolution has changed. What side do the maps have when they are flattened?",
         82_826: "the maps are right, but the first convolution reads three channels: 3·25 weights for each of its six.",
+        136_886: "the second convolution has no padding: 16 pixels become 12 before the last pooling halves them.",
         82_890: "each output channel and each unit has a bias as well: 236 in all.",
     }.get(number(answer)) or compare(answer, 83_126, "the number of parameters")
 
@@ -96,6 +97,9 @@ def check_plateau_loss(answer):
             lambda counts: math.log(len(counts)),
             "the logarithm of the number of classes is right only if all are equally frequent.",
         ),
+        (lambda counts: -entropy(counts), "the minus is missing: a loss is 0 or more."),
+        (lambda counts: entropy(counts) * counts.sum(), "that is the sum over all pictures: the loss is their mean."),
+        (lambda counts: entropy(counts) / len(counts), "add over the classes: the shares are the weights of a mean."),
     )
     full = table(answer, cases[:4], entropy, known, call=lambda counts: f"plateau_loss({counts.tolist()})")
     if not full and math.isnan(number(answer(*cases[4])) or 0):
@@ -192,6 +196,10 @@ def check_difference(answer):
         (
             partial(errors, part=lambda x: (x.var() / len(x)) ** 0.5, root=sum),
             "the two errors are independent: add their squares, then take the root.",
+        ),
+        (
+            lambda one, two: (errors(one, two)[0], ((one.var() + two.var()) / len(one)) ** 0.5),
+            "both variances are divided by the length of a: each design has its own number of runs.",
         ),
         (partial(errors, root=sum), "that is the square of the standard error: take the root."),
         (

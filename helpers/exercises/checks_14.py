@@ -53,9 +53,19 @@ def check_cam(answer):
             (signed.abs(), "negative values have lost their sign: the ReLU at the end makes them 0."),
             (h * w * signed.relu(), "the weights are h·w times too large: take the mean of the gradient, not its sum."),
             ((weights * start).relu().sum(1)[0], "the ReLU comes after the sum over the maps, not before it."),
-            ((gradient.abs().mean((2, 3), keepdim=True) * start).sum(1)[0].relu(),
-             "the gradient counts by its sign: no absolute values."),
+            (
+                (gradient.abs().mean((2, 3), keepdim=True) * start).sum(1)[0].relu(),
+                "the gradient counts by its sign: no absolute values.",
+            ),
             ((gradient * start).sum(1)[0].relu(), "place by place is another map: average the gradient first."),
+            (
+                (weights.relu() * start).sum(1)[0],
+                "the ReLU comes after the weighted sum: maps with a negative weight count against the class.",
+            ),
+            (
+                (gradient.mean(1, keepdim=True) * start).sum(1)[0].relu(),
+                "the mean of the gradient is over the places (dimensions 2 and 3), not over the maps.",
+            ),
             (signed.relu() / shape[1], "the maps are added up: you take their mean."),
         )
         return advice_on(got, known) or compare(got, signed.relu(), f"the map for maps {shape}")
@@ -79,12 +89,21 @@ def check_occlude(answer):
             (-want, "the sign is turned round: take the score of the whole picture minus that of the covered one."),
             ((X * K).sum() - want, "these are the scores of the covered pictures: subtract them from the whole one's."),
             (zero, "the squares are filled with 0: fill them with `value`."),
+            (
+                want - _other_channels(under, gain, value),
+                "only the first channel is filled: cover all channels of the square.",
+            ),
             (want.T, "rows and columns have changed places."),
             (want.abs(), "a score that rises falls by a negative number: keep the sign."),
         )
         advice = advice_on(got, known) or compare(got, want, call)
         return advice + " There are ⌊(n − size)/stride⌋ + 1 places each way." * ("has shape" in advice)
     return None
+
+
+def _other_channels(under, gain, value):
+    """Return (h, w): what all channels but the first add to the fall of the score."""
+    return ((under - value) * gain)[:, 1:].sum((0, 1, 4, 5))
 
 
 def check_principal(answer):
@@ -115,6 +134,8 @@ def _principal(answer, seed, count):
          "rows."),
         (U[:, :2], "the columns of U have length 1: multiply them by the singular values, or project on V."),
         (centred @ Vh[-2:].T, "these are the directions of smallest variance: take the first ones."),
+        (centred @ Vh[-2:].flip(0).T, "these are the directions of smallest variance: `eigh` begins with the smallest."),
+        (centred @ Vh[:, :2], "the directions are the rows of Vh, not its columns."),
         (centred @ Vh[:2].flip(0).T, "the direction in which the rows vary most comes first."),
     )  # fmt: skip
     if equal(got, want.abs(), atol=5e-3):

@@ -59,7 +59,7 @@ EXERCISES = [
         solution="params = 6 * (3 * 25 + 1) + 16 * (6 * 25 + 1) + 120 * (16 * 6 * 6 + 1) + 84 * 121 + 10 * 85",
         wrong={
             "params = 62_006": "flattened", "params = 82_826": "three channels", "params = 82_890": "bias",
-            "params = 61_706": "not right",
+            "params = 136_886": "no padding", "params = 61_706": "not right",
         },
     ),
     Exercise(
@@ -82,6 +82,9 @@ EXERCISES = [
         wrong={
             "def plateau_loss(counts):\n    return math.log(len(counts))": "equally frequent",
             PLATEAU.format("(shares * shares.log2())"): "in bits",
+            PLATEAU.format("-torch.xlogy(shares, shares)"): "minus is missing",
+            PLATEAU.format("torch.xlogy(counts, shares)"): "sum over all pictures",
+            PLATEAU.format("torch.xlogy(shares, shares).mean()"): "weights of a mean",
             PLATEAU.format("(shares * shares.log())"): "nan",
             PLATEAU.format("shares.log()"): "but should be",
         },
@@ -125,6 +128,7 @@ def softmax(logits, temperature):
         wrong={
             DIFFERENCE.format("(a.var() + b.var()).sqrt()"): "two single runs",
             DIFFERENCE.format("(a.var(correction=0) / len(a) + b.var(correction=0) / len(b)).sqrt()"): "n − 1",
+            DIFFERENCE.format("((a.var() + b.var()) / len(a)).sqrt()"): "its own number of runs",
             DIFFERENCE.format("a.std() / len(a) ** 0.5 + b.std() / len(b) ** 0.5"): "add their squares",
             "def difference(a, b):\n    return (a.mean() - b.mean()).item()": "two numbers",
         },

@@ -80,6 +80,10 @@ EXERCISES = [
             cam(weights="gradient.sum(dim=(2, 3), keepdim=True)"): "not its sum",
             cam(mix="(weights * maps).relu().sum(dim=1)[0]"): "after the sum",
             cam(weights="gradient"): "place by place",
+            cam(weights="gradient.mean(dim=1, keepdim=True)"): "not over the maps",
+            cam(weights="gradient.mean(dim=(2, 3), keepdim=True).relu()", mix="(weights * maps).sum(dim=1)[0]"): (
+                "negative weight"
+            ),
             cam(weights="gradient.abs().mean(dim=(2, 3), keepdim=True)"): "no absolute values",
         },
     ),
@@ -91,6 +95,7 @@ EXERCISES = [
         wrong={
             occlude(covered="X"): "changes X itself",
             occlude(fill="0"): "filled with 0",
+            occlude().replace("covered[..., i", "covered[:, 0, i"): "all channels",
             occlude(drop="score(covered) - score(X)"): "sign is turned",
             occlude(drop="score(covered)"): "subtract them",
             occlude(step="1"): "places each way",
@@ -107,6 +112,8 @@ EXERCISES = [
             principal(give="U[:, :2]"): "have length 1",
             principal(give="rows @ Vh[:2].T"): "count from the mean",
             principal(give="centred @ Vh[-2:].T"): "smallest variance",
+            principal(give="centred @ Vh[-2:].flip(0).T"): "begins with the smallest",
+            principal(give="centred @ Vh[:, :2]"): "not its columns",
             principal(give="centred @ Vh[:2].flip(0).T"): "comes first",
         },
     ),
