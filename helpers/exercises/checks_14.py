@@ -134,7 +134,7 @@ def _principal(answer, seed, count):
          "rows."),
         (U[:, :2], "the columns of U have length 1: multiply them by the singular values, or project on V."),
         (centred @ Vh[-2:].T, "these are the directions of smallest variance: take the first ones."),
-        (centred @ Vh[-2:].flip(0).T, "these are the directions of smallest variance: `eigh` begins with the smallest."),
+        (centred @ Vh[-2:].flip(0).T, "`eigh` begins with the smallest variance: take the last two."),
         (centred @ Vh[:, :2], "the directions are the rows of Vh, not its columns."),
         (centred @ Vh[:2].flip(0).T, "the direction in which the rows vary most comes first."),
     )  # fmt: skip

@@ -112,7 +112,7 @@ EXERCISES = [
             principal(give="U[:, :2]"): "have length 1",
             principal(give="rows @ Vh[:2].T"): "count from the mean",
             principal(give="centred @ Vh[-2:].T"): "smallest variance",
-            principal(give="centred @ Vh[-2:].flip(0).T"): "begins with the smallest",
+            principal(give="centred @ Vh[-2:].flip(0).T"): "take the last two",
             principal(give="centred @ Vh[:, :2]"): "not its columns",
             principal(give="centred @ Vh[:2].flip(0).T"): "comes first",
         },
