@@ -4,7 +4,7 @@
     python3 helpers/start.py update --from FOLDER   in an unpacked ZIP: takes the answers from the older folder
 
 Notebooks that one has changed are copied, whole, into a folder under `work/`; then the answers in them, the cells that
-call `check("NN.i", …)`, are put into the new notebooks. All else that one has written stays in the copy.
+call `check("NN.i", ...)`, are put into the new notebooks. All else that one has written stays in the copy.
 """
 # Standard library only: it runs before there is an environment, and without it.
 

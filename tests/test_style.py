@@ -1,11 +1,26 @@
-"""The code passes the linter with the settings in pyproject.toml."""
+"""The code passes the linter with the settings in pyproject.toml, and its commands print on any console."""
 
 import pathlib
 import subprocess
 import sys
 
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+COMMANDS = ("helpers/start.py --help", "helpers/update.py --help", "tests/newcomer.py --help",
+            "-m helpers.course.progress", "-m helpers.course.slides --help")  # fmt: skip
+
 
 def test_ruff_finds_nothing():
-    root = pathlib.Path(__file__).parents[1]
-    run = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=root, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_prints_in_a_console_that_knows_ascii_alone(command, monkeypatch):
+    """As on a Windows whose code page is not Unicode: GBK, cp1252."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    run = subprocess.run([sys.executable, *command.split()], cwd=ROOT, capture_output=True)
+    assert run.returncode == 0, run.stderr.decode(errors="replace")
+    assert run.stdout.strip()

@@ -69,7 +69,7 @@ def processor_name() -> str:
             command = ["sysctl", "-n", "machdep.cpu.brand_string"]
             name = subprocess.run(command, capture_output=True, text=True, timeout=5).stdout
         elif sys.platform == "linux":
-            lines = Path("/proc/cpuinfo").read_text().splitlines()
+            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
             name = next((line.split(":", 1)[1] for line in lines if line.startswith("model name")), "")
     except (OSError, subprocess.SubprocessError):
         pass

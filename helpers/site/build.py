@@ -1,5 +1,6 @@
 """Build the web edition: a source folder out of the stored notebooks, then Sphinx. No cell runs."""
 
+import argparse
 import io
 import json
 import os
@@ -32,10 +33,11 @@ def build(out, *, repository="", is_live=lambda name: True):
     root, out = course_folder(), Path(out)
     clear(out)
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "source")
+        source, made = Path(folder, "source"), Path(folder, "site")  # MyST-NB leaves a folder beside the site
         pages = write_source(root, source, repository, is_live)
-        warnings = run_sphinx(source, out, Path(folder, "doctrees"))
-    slim(out)
+        warnings = run_sphinx(source, made, Path(folder, "doctrees"))
+        slim(made)
+        shutil.copytree(made, out, dirs_exist_ok=True)
     return pages, warnings
 
 
@@ -148,9 +150,11 @@ def repository():
 
 def main(words):
     """Build the site into the folder that the command line names, or into build/site; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.site", description="Build the web edition of the course.")
+    parser.add_argument("folder", nargs="?", type=Path, default=PACKAGE.parent / "build" / "site")
+    out = parser.parse_args(words).folder
     os.environ.setdefault("CNN_COURSE_PROFILE", "cpu")  # the one in which the notebooks are stored
     torch.set_num_threads(1)  # the widgets' tensors are tiny: several threads wait for each other
-    out = Path(words[0]) if words else PACKAGE.parent / "build" / "site"
     pages, warnings = build(out, repository=repository())
     print(warnings, file=sys.stderr, end="")
     live, still = sum(len(page.tables) for page in pages), sum(len(page.stills) for page in pages)

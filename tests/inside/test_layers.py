@@ -35,7 +35,7 @@ class Keeper(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv, self.drop, self.head = nn.Conv2d(1, 4, 3), nn.Dropout(), nn.Linear(4, 3)
-        self.kept, self.tools = [], {"lock": threading.Lock(), "file": open(__file__)}  # noqa: SIM115
+        self.kept, self.tools = [], {"lock": threading.Lock(), "file": open(__file__, "rb")}  # noqa: SIM115
         self.squared, self.hidden = lambda X: self.conv(X) ** 2, [self.head]
 
     def forward(self, X):

@@ -37,7 +37,7 @@ class Started:
 
     def __init__(self, folder, settings, line=LONG, **options):
         self.log = folder / "run.log"
-        self.printed = open(folder / "printed", "a+")  # noqa: SIM115  (closed below)
+        self.printed = open(folder / "printed", "a+", encoding="utf-8")  # noqa: SIM115  (closed below)
         command = torchrun(2, *words(line, folder, "run"), "--device", "cpu", **options)
         self.torchrun = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stdout=self.printed,
                                          stderr=subprocess.STDOUT)  # fmt: skip

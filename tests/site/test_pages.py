@@ -21,8 +21,9 @@ def article(site, name):
     return re.search(r'<article class="bd-article".*?</article>', text_of(site, name), re.S)[0]
 
 
-def test_sphinx_has_nothing_to_say(site):
+def test_sphinx_has_nothing_to_say_and_leaves_nothing_beside_the_site(site):
     assert not site.warnings
+    assert [path.name for path in site.folder.parent.iterdir()] == [site.folder.name]
 
 
 def test_every_lesson_has_its_neighbours_and_says_how_to_run_it(site):
