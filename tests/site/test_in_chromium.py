@@ -29,6 +29,7 @@ def open_page(page, site, name, size=DESK, theme="light"):
     """Open a page of the site and wait until its formulas and the pictures in view are there."""
     page.set_viewport_size(size)
     page.goto(f"{site.address}/{name}.html")
+    page.add_style_tag(content="* { transition: none !important }")  # colours half way to the other theme are no fault
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     page.wait_for_function("() => document.readyState === 'complete' && (!window.MathJax?.startup || "
                            "window.MathJax.startup.promise?.then)")  # fmt: skip
