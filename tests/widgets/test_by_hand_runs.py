@@ -72,7 +72,7 @@ def test_drag_a_histogram_its_ends_and_the_number_of_batches(hand):
     """Shift and scale of the input, beta and gamma of the output, the batches seen: each by mouse and by keys."""
     shift = 4 / 20  # of the width of the plot, which shows 20 units
     hand.drag("input", (0.5, 0.5), (0.5 - shift, 0.5))
-    hand.wait_for("before the layer mean -0.")
+    hand.area("input, shift -1").wait_for()  # where the drag ends: the handle of the scale goes along with it
     hand.drag("scale", (0.5, 0.5), (0.5 - 1.5 / 20 * 330 / 20, 0.5))
     hand.area("scale 0.5").wait_for()
     hand.drag("output", (0.5, 0.5), (0.5 + 2 / 20, 0.5))
