@@ -1,5 +1,6 @@
-"""Where the course lies: the folder that holds its notebooks, its data and its pictures."""
+"""Where things lie: the course, with its notebooks, data and pictures, and the files of packages."""
 
+import importlib.util
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -14,3 +15,10 @@ def course_folder(package: Path = PACKAGE) -> Path:
         return package.parent
     here = Path.cwd()
     return here.parent if here.name == "notebooks" else here
+
+
+def package_file(package: str, pattern: str) -> Path | None:
+    """Return the first file of that pattern in a package, which is not imported; None where there is none."""
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else ()
+    return next((path for folder in folders or () for path in sorted(Path(folder).glob(pattern))), None)

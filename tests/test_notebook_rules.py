@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from helpers.course import LESSONS
+from helpers.course.times import reading_time
 
 ROOT = pathlib.Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -41,7 +42,7 @@ CLAIMS = {path.stem.removeprefix("test_") for path in (ROOT / "tests/claims").gl
 
 def words(path):
     """How many words the text cells have, markup and formulas included."""
-    return len(prose(path).split())
+    return reading_time(path)[0]
 
 
 every = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -188,7 +189,7 @@ def test_one_sitting(path):
 def test_the_time_it_says_is_the_time_it_takes(path):
     """180 words a minute and half a minute a code cell; the exercises come on top."""
     said = int(re.search(r"about (\d+) minutes to read", prose(path))[1])
-    assert abs(said - words(path) / 180 - len(of_kind(path, "code")) / 2) <= 3
+    assert abs(said - reading_time(path)[2]) <= 3
 
 
 @measured

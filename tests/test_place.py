@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from helpers.place import course_folder
+from helpers.place import course_folder, package_file
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -19,3 +19,8 @@ def test_installed_apart_it_is_found_from_the_notebook_that_runs(monkeypatch, tm
     (tmp_path / inside).mkdir(parents=True)
     monkeypatch.chdir(tmp_path / inside)
     assert course_folder(tmp_path / "site-packages" / "helpers") == tmp_path / found
+
+
+def test_a_file_of_a_package_is_found_without_importing_it():
+    assert package_file("helpers", "widgets/kit/*.css").name == "stage.css"
+    assert package_file("helpers", "widgets/kit/*.none") is None and package_file("no_such_package", "*") is None

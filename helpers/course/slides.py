@@ -21,7 +21,7 @@ FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 
 
 def mark(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy of a notebook whose cells say how they are shown: slide, subslide, fragment, notes or skip."""
+    """Return a copy of a notebook whose cells say how they are shown: slide, subslide, fragment, notes or -."""
     cells, shown = [], True
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -1,11 +1,12 @@
 """A folder of pictures for those who have none at hand: tiles of the photos that come with two packages."""
 
-import importlib.util
 import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from helpers.place import package_file
 
 from .batches import PHOTOS
 
@@ -26,11 +27,12 @@ def sample_folder(folder: str | os.PathLike) -> Path:
     from sklearn.datasets import load_sample_image
 
     squares = {name: squared(Image.fromarray(load_sample_image(f"{name}.jpg"))) for name in PHOTOS}
-    place = importlib.util.find_spec("skimage")
-    for name, file in MORE.items() if place else ():
-        with Image.open(Path(place.submodule_search_locations[0], "data", file)) as photo:
-            squares[name] = squared(photo)
-    if not place:
+    found = {name: package_file("skimage", f"data/{file}") for name, file in MORE.items()}
+    for name, path in found.items():
+        if path is not None:
+            with Image.open(path) as photo:
+                squares[name] = squared(photo)
+    if not any(found.values()):
         print(f"Two photos only: scikit-image is not installed ({WAY}).")
     for name, photo in squares.items():
         write_tiles(photo, Path(folder, name))

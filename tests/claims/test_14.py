@@ -24,14 +24,15 @@ from helpers.inside import (
     photos,
     top_images,
 )
-from helpers.inside.photos import WEIGHTS, _file
+from helpers.inside.photos import WEIGHTS
+from helpers.place import package_file
 from helpers.training import xavier
 from helpers.widgets import LookInside
 
 from ..claims import definitions_of
 
 RELUS = [f"relu{i}" for i in range(1, 6)]
-learned = pytest.mark.skipif(_file(WEIGHTS, "models/*.pth") is None, reason=f"{WEIGHTS} is not installed")
+learned = pytest.mark.skipif(package_file(WEIGHTS, "models/*.pth") is None, reason=f"{WEIGHTS} is not installed")
 
 
 @pytest.fixture(scope="module")

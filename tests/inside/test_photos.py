@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from helpers.inside import photo_net, photos
-from helpers.inside.photos import WEIGHTS, _file
+from helpers.inside.photos import WEIGHTS
+from helpers.place import package_file
 
-needs_weights = pytest.mark.skipif(_file(WEIGHTS, "models/*.pth") is None, reason=f"{WEIGHTS} is not installed")
-needs_photos = pytest.mark.skipif(_file("skimage", "data/*.png") is None, reason="scikit-image is not installed")
+needs_weights = pytest.mark.skipif(package_file(WEIGHTS, "models/*.pth") is None, reason=f"{WEIGHTS} is not installed")
+needs_photos = pytest.mark.skipif(package_file("skimage", "data/*.png") is None, reason="scikit-image is not installed")
 SEEN = {"cat": {"Egyptian cat", "tiger cat", "tabby"}, "coffee": {"espresso", "cup"}, "camera": {"tripod"},
         "rocket": {"missile", "projectile"}, "flower": {"daisy"}, "china": {"palace", "bell cote"}}  # fmt: skip
 
