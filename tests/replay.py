@@ -1,14 +1,20 @@
 """Run notebooks in the profile gpu on a machine that has none: python -m tests.replay [NUMBER ...] [--batches N]
 
+Or from other seeds, in any profile: python -m tests.replay 07 --profile cpu --whole --shift 100 --keep /tmp/shifted
+
 Sizes, rates and starts are those of the profile; only the numbers of steps are cut: no data set holds more than N
 batches (2) and no training more than two epochs. Sets of small pictures keep 1,000, as the notebooks look at so many;
-a notebook that needs longer (07, 12, 14: its claims are about trained nets) is cheap enough to run whole, by
-`--batches 1000000 --epochs 1000000`. A cell that stops fails the replay. A claim (an `assert`) that does
-not hold after so few steps is listed, to be judged by a reader: one about accuracy may have to wait for the steps that
-were cut, any other is false. The learner knows nothing of this: a first cell put before the notebook does it.
+a notebook that needs longer (07, 12, 14: its claims are about trained nets) is cheap enough to run `--whole`, with
+nothing cut. A cell that stops fails the replay. A claim (an `assert`) that does not hold after so few steps is listed,
+to be judged by a reader: one about accuracy may have to wait for the steps that were cut, any other is false.
+
+`--shift K` adds K to every seed that the notebook and the helpers set in its process: what holds for one draw alone
+fails. (`pytest --shift K tests/claims` does it to the proofs.) `--keep FOLDER` stores what ran, to compare its numbers
+with the sentences. The learner knows nothing of this: a first cell put before the notebook does it.
 """
 
 import argparse
+import inspect
 import os
 import sys
 import time
@@ -20,8 +26,29 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 EPOCHS = 2
+WHOLE = 10**9  # batches or epochs: more than any notebook has
 SMALL = 1000  # pictures of at most 32 px, kept whatever the number of batches
-SETUP = """
+
+
+def shift_seeds(by):
+    """Add a number to every seed that is set in this process from here on."""
+    import numpy
+    import torch
+
+    class Generator(torch.Generator):
+        def manual_seed(self, seed):
+            return super().manual_seed(seed + by)
+
+    def shifted(start):
+        return lambda seed=None: start(seed if seed is None else seed + by)
+
+    torch.Generator, torch.manual_seed = Generator, shifted(torch.manual_seed)
+    numpy.random.default_rng = shifted(numpy.random.default_rng)
+
+
+SETUP = (
+    inspect.getsource(shift_seeds)
+    + """
 import ast
 from helpers.data import batches as _batches
 from helpers.training import loop as _loop
@@ -49,17 +76,19 @@ class _Claims(ast.NodeTransformer):
         call.value.args = [node.test, ast.Constant(ast.unparse(node.test))]
         return ast.copy_location(ast.fix_missing_locations(call), node)
 
+shift_seeds({shift})
 _batches.ImageBatches.__init__ = _cut(_batches.ImageBatches.__init__)
 _loop.fit = _shortened(_loop.fit)
 get_ipython().ast_transformers.append(_Claims())
 """
+)
 
 
 def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, epochs: int = EPOCHS,
-           small: int = SMALL, seconds: int = 3600) -> tuple[list, str]:
+           small: int = SMALL, shift: int = 0, seconds: int = 3600) -> tuple[list, str]:
     """Run a notebook (nbformat's object) in the folder; return the claims that failed, and why it stopped, or ""."""
     setup = SETUP
-    for name, number in (("batches", batches), ("epochs", epochs), ("small", small)):
+    for name, number in (("batches", batches), ("epochs", epochs), ("small", small), ("shift", shift)):
         setup = setup.replace("{" + name + "}", str(number))
     notebook.cells.insert(0, nbformat.v4.new_code_cell(setup))
     before, why = dict(os.environ), ""
@@ -71,7 +100,8 @@ def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, epoch
     finally:
         os.environ.clear()
         os.environ.update(before)
-    claims = [(number - 1, line.removeprefix("CLAIM "))
+    del notebook.cells[0]
+    claims = [(number, line.removeprefix("CLAIM "))
               for number, cell in enumerate(notebook.cells) for output in cell.get("outputs", [])
               for line in output.get("text", "").splitlines() if line.startswith("CLAIM ")]  # fmt: skip
     return claims, why
@@ -84,20 +114,27 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--profile", default="gpu", help="gpu")
     parser.add_argument("--batches", type=int, default=2, help="that a data set keeps (2)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"that a training has at most ({EPOCHS})")
+    parser.add_argument("--whole", action="store_true", help="cut nothing")
+    parser.add_argument("--shift", type=int, default=0, help="added to every seed (0)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="store there what ran")
     options = parser.parse_args(words)
+    batches, epochs = (WHOLE, WHOLE) if options.whole else (options.batches, options.epochs)
     stopped = 0
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         if options.numbers and path.name[:2] not in options.numbers:
             continue
         start = time.monotonic()
         notebook = nbformat.read(path, as_version=4)
-        claims, why = replay(notebook, path.parent, options.profile, options.batches, options.epochs)
+        claims, why = replay(notebook, path.parent, options.profile, batches, epochs, shift=options.shift)
         stopped += bool(why)
         print(f"{path.stem}: {'STOPPED' if why else 'ran'} after {time.monotonic() - start:.0f} s", flush=True)
         for number, claim in claims:
             print(f"    cell {number}: {claim}")
         if why:
             print(why, flush=True)
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, options.keep / f"{path.stem}_{options.profile}_{options.shift}.ipynb")
     return stopped
 
 

@@ -3,6 +3,8 @@
 import ast
 
 import nbformat
+import numpy as np
+import torch
 
 from .replay import ROOT, replay
 
@@ -34,3 +36,19 @@ def test_sets_of_small_pictures_keep_as_many_as_the_notebooks_look_at():
 def test_a_cell_that_stops_stops_the_replay():
     claims, why = replay(notebook("raise RuntimeError('the loss is nan')"), ROOT / "notebooks", batches=3, small=0)
     assert "the loss is nan" in why and len(claims) == 1
+
+
+def test_a_shift_is_added_to_every_seed():
+    source = ("import numpy\ntorch.manual_seed(1)\nfirst = torch.rand(1)\n"
+              "own = torch.rand(1, generator=torch.Generator().manual_seed(2))\n"
+              "train_ch6(net, train_iter, test_iter, 1, 0.1, live=False, seed=3)\n"
+              "print(first.item(), own.item(), numpy.random.default_rng(4).random(), net[1].weight[0, 0].item())")  # fmt: skip
+    plain, shifted = notebook(source), notebook(source)
+    for run, shift in ((plain, 0), (shifted, 10)):
+        assert not replay(run, ROOT / "notebooks", shift=shift)[1]
+    plain, shifted = (run.cells[-1].outputs[-1].text.split() for run in (plain, shifted))
+    torch.manual_seed(11)
+    own = torch.rand(1, generator=torch.Generator().manual_seed(12))
+    torch.manual_seed(11)
+    assert shifted[:3] == [str(number) for number in (torch.rand(1).item(), own.item(), np.random.default_rng(14).random())]
+    assert all(a != b for a, b in zip(plain, shifted, strict=True))
