@@ -1,4 +1,4 @@
-"""One file a lesson: what its text says and its cells do not show, one test for each claim or answer."""
+"""One file a lesson: what its text says but its cells do not show, one test for each claim or answer."""
 
 import ast
 import pathlib

@@ -1,4 +1,4 @@
-"""What notebook 00 says and does not show."""
+"""What notebook 00 says but does not show."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What lesson 06 says and does not show: gradients against autograd and differences, numbers, learners' questions."""
+"""What lesson 06 says but does not show: gradients against autograd and differences, numbers, learners' questions."""
 
 import itertools
 import time

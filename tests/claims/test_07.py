@@ -1,4 +1,4 @@
-"""What lesson 07 says and does not show: claims that circulate, numbers in its text, answers to learners' questions."""
+"""What lesson 07 says but does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
 import copy
 import itertools

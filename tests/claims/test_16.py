@@ -1,4 +1,4 @@
-"""What lesson 16 says and does not show: leaks, baselines, frozen norms, transfer, what a saved net holds."""
+"""What lesson 16 says but does not show: leaks, baselines, frozen norms, transfer, what a saved net holds."""
 
 import copy
 import itertools
