@@ -257,6 +257,18 @@ def test_most_mistakes_are_made_among_upper_bodies_and_among_shoes(trained, data
     assert mistakes[shoes][:, shoes].sum() > mistakes[shoes].sum() / 2
 
 
+def test_bars_along_the_borders_come_from_the_padding_which_is_a_mean_grey(data):
+    X, _ = data[0].batch(range(1))
+    blank, layer = torch.full_like(X, X.min()), lenet()[0]  # background alone
+    shades = {}
+    for name, value in (("grey", 0.0), ("background", X.min().item())):
+        maps = F.conv2d(F.pad(blank, [2] * 4, value=value), layer.weight, layer.bias)
+        shades[name] = (maps - maps[..., 14:15, 14:15]).abs()
+        assert shades[name][..., 2:-2, 2:-2].max() < 1e-5
+    assert 0.2 < data[0].to_pixels(torch.zeros(1)) < 0.4
+    assert shades["background"].max() < 1e-5 < 0.1 < shades["grey"][..., [0, 1, -2, -1], :].max()
+
+
 def test_the_ripple_has_become_a_signal(lesson, trained):
     untrained, after = (lesson["forth_and_back"](copy.deepcopy(net), lesson["probe"], lesson["probe_labels"])[0][-2]
                         for net in (lesson["fresh"](), trained[0]))  # fmt: skip
