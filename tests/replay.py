@@ -40,7 +40,7 @@ def shift_seeds(by):
             return super().manual_seed(seed + by)
 
     def shifted(start):
-        return lambda seed=None: start(seed if seed is None else seed + by)
+        return lambda seed=None: start(seed + by if isinstance(seed, int) else seed)  # else a generator, say
 
     torch.Generator, torch.manual_seed = Generator, shifted(torch.manual_seed)
     numpy.random.default_rng = shifted(numpy.random.default_rng)

@@ -283,12 +283,16 @@ def test_gradients_count_by_the_pictures(lesson, pictures):
     assert weighted < 1e-4 < 0.01 < plain
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_halves_with_batch_norms_of_their_own_have_another_gradient(lesson, seed):
-    data, _ = recipe("resnet18", "cpu", num_train=100, num_test=10).load()
-    torch.manual_seed(seed)
-    net = recipe("resnet18", "cpu").build()
-    assert lesson["distance"](net, data, 24, (1 / 2, 1 / 2)) > 0.1
+def test_halves_with_batch_norms_of_their_own_have_another_gradient_the_more_norms_the_farther(lesson, pictures):
+    large, _ = recipe("resnet18", "cpu", num_train=100, num_test=10).load()
+    deep, shallow, norms = [], [], (nn.BatchNorm1d, nn.BatchNorm2d)
+    for seed in range(5):
+        torch.manual_seed(seed)
+        nets = recipe("resnet18", "cpu").build(), bn_lenet()
+        for net, found, data in zip(nets, (deep, shallow), (large, pictures), strict=True):
+            found.append(lesson["distance"](net, data, 24, (1 / 2, 1 / 2)))
+    assert [sum(isinstance(layer, norms) for layer in net.modules()) for net in nets] == [20, 4]
+    assert 0.7 < min(deep) and max(deep) < 1.5 and 0.1 < min(shallow) and max(shallow) < 0.3
 
 
 def test_batch_norms_share_their_statistics_in_two_talks_a_layer(monkeypatch):
