@@ -41,8 +41,8 @@ def test_a_cell_that_stops_stops_the_replay():
 def test_a_shift_is_added_to_every_seed():
     source = ("import numpy\ntorch.manual_seed(1)\nfirst = torch.rand(1)\n"
               "own = torch.rand(1, generator=torch.Generator().manual_seed(2))\n"
-              "train_ch6(net, train_iter, test_iter, 1, 0.1, live=False, seed=3)\n"
-              "print(first.item(), own.item(), numpy.random.default_rng(4).random(), net[1].weight[0, 0].item())")  # fmt: skip
+              "train_ch6(net, train_iter, test_iter, 1, 0.1, live=False, seed=3)\nweight = net[1].weight[0, 0]\n"
+              "print(first.item(), own.item(), numpy.random.default_rng(4).random(), weight.item())")  # fmt: skip
     plain, shifted = notebook(source), notebook(source)
     for run, shift in ((plain, 0), (shifted, 10)):
         assert not replay(run, ROOT / "notebooks", shift=shift)[1]
@@ -50,5 +50,6 @@ def test_a_shift_is_added_to_every_seed():
     torch.manual_seed(11)
     own = torch.rand(1, generator=torch.Generator().manual_seed(12))
     torch.manual_seed(11)
-    assert shifted[:3] == [str(number) for number in (torch.rand(1).item(), own.item(), np.random.default_rng(14).random())]
+    drawn = torch.rand(1).item(), own.item(), np.random.default_rng(14).random()
+    assert shifted[:3] == [str(number) for number in drawn]
     assert all(a != b for a, b in zip(plain, shifted, strict=True))
