@@ -82,12 +82,14 @@ def button(x, y, width, height, *, label, pressed=None, **sets):
     return _rect(x, y, width, height, {"set": sets}, label, f'role="button"{state}')
 
 
-def pad(x, y, width, height, *, name, line, label, ink="#fff", across=None, down=None, **sets):
+def pad(x, y, width, height, *, name, line, label, ink="#fff", across=None, down=None, switch=None):
     """Return an area to draw on: strokes, shown at once with a line of `line` px, go to `Explorer.draw_stroke`.
 
-    Arrow keys move what `across` and `down` say, a pen for readers without a mouse; Enter and Space set parameters.
+    Arrow keys move what `across` and `down` say, a pen for readers without a mouse; Enter and Space turn over the
+    `switch`, (parameter, present value), which lowers and lifts it. None of these steps is left out, however fast.
     """
-    spec = {"stroke": {"name": name, "line": line, "ink": ink}, "across": across, "down": down, "set": sets or None}
+    spec = {"stroke": {"name": name, "line": line, "ink": ink}, "across": across, "down": down}
+    spec |= {"switch": {"name": switch[0], "at": switch[1]}} if switch else {}
     return _rect(x, y, width, height, spec, label, 'role="application"')
 
 

@@ -47,8 +47,9 @@ def test_a_turn_and_a_spread_go_round_a_point_of_their_area():
 
 def test_a_pad_says_its_stroke_and_what_keys_do():
     cross = touch.cells("column", 3, 8)
-    pad = touch.pad(0, 0, 9, 9, name="ink", line=6, label="pad", ink="#000", across=cross, draws=True)
-    assert told(pad) == {"stroke": {"name": "ink", "line": 6, "ink": "#000"}, "across": cross, "set": {"draws": True}}
+    pad = touch.pad(0, 0, 9, 9, name="ink", line=6, label="pad", ink="#000", across=cross, switch=("down", True))
+    assert told(pad) == {"stroke": {"name": "ink", "line": 6, "ink": "#000"}, "across": cross,
+                         "switch": {"name": "down", "at": True}}  # fmt: skip
     assert told(touch.pad(0, 0, 9, 9, name="ink", line=6, label="pad")) == {
         "stroke": {"name": "ink", "line": 6, "ink": "#fff"}}  # fmt: skip
 

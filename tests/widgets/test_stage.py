@@ -21,6 +21,7 @@ class Hands(Explorer):
     many = slider(1, 1, 1000, "many")
     kind = slider(4, 1, 64, "kind")
     number = slider(12, 0, 40, "number")
+    pen = switch(False, "pen")
 
     def __init__(self):
         self.strokes, self.drawn, self.dropped = [], 0, ""
@@ -52,7 +53,8 @@ class Hands(Explorer):
             *[touch.button(60 + 30 * i, 190, 25, 25, label=f"tile {i}", pressed=r["tile"] == i, tile=i)
               for i in range(4)],
             touch.area(10, 250, 200, 20, across=touch.scale("at", r["at"], 0, 10, step=0.5), label="scale"),
-            touch.pad(250, 10, 100, 100, name="ink", line=6, label="pad", across=across, down=down, tile=3),
+            touch.pad(250, 10, 100, 100, name="ink", line=6, label="pad", across=across, down=down,
+                      switch=("pen", r["pen"])),
             touch.area(290 + r["size"] * 50, 200, 20, 20, label="turn",  # it moves away while it is dragged
                        across=touch.turn("angle", r["angle"], -180, 180, about=(0.5 - 2.5 * r["size"], 0.5), step=5)),
             touch.area(340, 245, 20, 20, label="spread",
@@ -137,7 +139,7 @@ def test_the_mouse(hand):
 
     hand.drag("pad", (0.2, 0.2), (0.8, 0.8))
     hand.page.wait_for_timeout(400)
-    assert "tile=2" in hand.said(), "what the pad sets is for keys"
+    assert "pen=0" in hand.said(), "the pen of the keys"
     strokes = eval(hand.ask("print(hands.strokes)"))
     assert strokes[0][0] == pytest.approx((0.2, 0.2), abs=0.03)
     assert strokes[-1][-1] == pytest.approx((0.8, 0.8), abs=0.03)
@@ -151,10 +153,11 @@ def test_the_keyboard_names_and_the_live_region(hand):
             ("grid", "PageDown", "row=7"), ("weight", "ArrowUp", "height=0.5"), ("weight", "ArrowLeft", "height=0"),
             ("scale", "ArrowUp", "at=2.5"), ("scale", "End", "at=10"), ("tile 3", "Enter", "tile=3"),
             ("turn", "ArrowUp", "angle=5"), ("spread", "ArrowDown", "size=0.9"), ("pad", "ArrowUp", "row=6"),
-            ("pad", " ", "tile=3"), ("tile 1", " ", "tile=1"), ("kinds", "ArrowUp", "kind=64"),
-            ("kinds", "ArrowLeft", "kind=4 "), ("kinds", "Home", "kind=1 "), ("tiles", "ArrowRight", "number=13"),
-            ("tiles", "ArrowDown", "number=17"), ("tiles", "ArrowUp", "number=13"), ("tiles", "PageDown", "number=20"),
-            ("tiles", "Home", "number=0"), ("tiles", "End", "number=40")]  # fmt: skip
+            ("pad", " ", "pen=1"), ("pad", "Enter", "pen=0"), ("tile 1", " ", "tile=1"),
+            ("kinds", "ArrowUp", "kind=64"), ("kinds", "ArrowLeft", "kind=4 "), ("kinds", "Home", "kind=1 "),
+            ("tiles", "ArrowRight", "number=13"), ("tiles", "ArrowDown", "number=17"),
+            ("tiles", "ArrowUp", "number=13"), ("tiles", "PageDown", "number=20"), ("tiles", "Home", "number=0"),
+            ("tiles", "End", "number=40")]  # fmt: skip
     for label, key, said in keys:
         hand.area(label).focus()
         hand.page.keyboard.press(key)

@@ -86,10 +86,11 @@ function morph(old, fresh) {
   was.slice(now.length).forEach(node => node.remove());
 }
 
-// Sends what the hand does; `push` a change of values, `say` anything that must not be dropped.
+// Sends what the hand does; `push` a change of values, `say` anything that must not be dropped. While a message is out,
+// later changes wait as one, `next`, but for those that are `apart`, a pen's: they wait in line, each for itself.
 class Line {
   constructor(model, rested) {
-    Object.assign(this, {model, busy: false, next: new Map(), queue: [], sent: new Map(), id: 0});
+    Object.assign(this, {model, busy: false, next: [], queue: [], sent: new Map(), id: 0});
     model.on("msg:custom", told => {
       if (told.done !== this.id) return;
       this.busy = false;
@@ -97,10 +98,14 @@ class Line {
       if (!this.busy) rested();
     });
   }
-  known(axis) { return this.next.get(place(axis))?.[2] ?? this.sent.get(place(axis)) ?? axis.at; }
-  push(axis, value) {
+  known(axis) {
+    const key = place(axis), waits = [...this.next].reverse().find(values => values.has(key));
+    return waits?.get(key)[2] ?? this.sent.get(key) ?? axis.at;
+  }
+  push(axis, value, apart = false) {
     if (value === this.known(axis)) return;
-    this.next.set(place(axis), [axis.name, axis.path ?? [], value]);
+    if (apart || !this.next.length) this.next.push(new Map());
+    this.next.at(-1).set(place(axis), [axis.name, axis.path ?? [], value]);
     this.flow();
   }
   say(content, buffers) { this.queue.push([content, buffers]); this.flow(); }
@@ -110,11 +115,10 @@ class Line {
     if (this.queue.length) {
       const [content, buffers] = this.queue.shift();
       this.send(content, buffers);
-    } else if (this.next.size) {
-      for (const [key, [, , value]] of this.next) this.sent.set(key, value);
-      const values = [...this.next.values()];
-      this.next.clear();
-      this.send({do: "set", values});
+    } else if (this.next.length) {
+      const waited = this.next.shift();
+      for (const [key, [, , value]] of waited) this.sent.set(key, value);
+      this.send({do: "set", values: [...waited.values()]});
     }
   }
   send(content, buffers) {
@@ -213,7 +217,7 @@ function render({model, el}) {
     const area = event.target.closest("[data-touch]");
     if (!area || event.button) return;
     const told = spec(area);
-    if (told.set && !told.stroke) return;  // a click
+    if (told.set) return;  // a click
     area.focus({preventScroll: true});
     event.preventDefault();
     view.setPointerCapture(event.pointerId);
@@ -311,15 +315,16 @@ function render({model, el}) {
 
   function click(event) {
     const area = event.target.closest("[data-touch]"), told = area && spec(area);
-    if (!told?.set || (told.stroke && event.type === "click")) return;
+    if (!told?.set) return;
     for (const [name, value] of Object.entries(told.set)) line.push({name, at: undefined}, value);
   }
 
   function key(event) {
     const area = event.target.closest("[data-touch]");
     if (!area || event.altKey || event.ctrlKey || event.metaKey) return;
-    const told = spec(area);
-    if (told.set && (event.key === "Enter" || event.key === " ")) click(event);
+    const told = spec(area), pressed = event.key === "Enter" || event.key === " ";
+    if (told.set && pressed) click(event);
+    else if (told.switch && pressed) line.push(told.switch, !line.known(told.switch), true);
     else if (!turn(told, event.key)) return;
     event.preventDefault();
     event.stopPropagation();  // JupyterLab would move the cell cursor
@@ -333,7 +338,7 @@ function render({model, el}) {
     const falls = wanted === "down" && (axis.as === "tile" || way === "down" && !upward(axis));
     const many = axis.as !== "tile" || wanted === "across" ? Math.abs(steps) : Math.abs(steps) > 1 ? axis.count : axis.columns;
     const by = (steps > 0) === falls ? -many : many;
-    line.push(axis, end ? axis[end] : further(axis, line.known(axis), by));
+    line.push(axis, end ? axis[end] : further(axis, line.known(axis), by), Boolean(told.stroke));
     return true;
   }
 

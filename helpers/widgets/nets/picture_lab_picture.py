@@ -27,7 +27,7 @@ def _pad(result):
     row, column, lowered = result["pen_row"], result["pen_column"], result["pen_down"]
     axes = {
         "across": touch.cells("pen_column", column, image.shape[1]),
-        "down": touch.cells("pen_row", row, image.shape[0]), "pen_down": not lowered,
+        "down": touch.cells("pen_row", row, image.shape[0]), "switch": ("pen_down", lowered),
     }  # fmt: skip
     label = (
         f"drawing pad, the pen {'down' if lowered else 'up'} at row {row}, column {column}: drag to draw; the arrow "
