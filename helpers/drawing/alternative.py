@@ -1,6 +1,7 @@
 """What a matplotlib figure shows, in a sentence: its text alternative, stored with the picture."""
 
 import base64
+import itertools
 import struct
 
 from matplotlib.container import BarContainer
@@ -13,8 +14,22 @@ LISTED = 6  # names of curves, bars or lines of text in a panel
 
 
 def say_figure(figure):
-    """Return a sentence that names each panel of a matplotlib figure: what is drawn, its title, axes and names."""
-    panels = [panel for panel in map(_say_panel, figure.axes) if panel]
+    """Return a sentence that names each panel of a matplotlib figure: what is drawn, its title, axes and names.
+
+    Pictures without a name are counted; where the first of a row has a name at its side, that is the row's.
+    """
+    panels, unnamed = [], 0
+    for row in _rows(figure.axes):
+        heading = row[0].get_ylabel() if len(row) > 1 and _kinds(row[0]) == ["picture"] else ""
+        told = [_say_panel(ax, heading) for ax in row if len(figure.axes) == 1 or _has_name(ax)]
+        if unnamed and (told or heading):
+            panels.append(_pictures(unnamed, panels))
+            unnamed = 0
+        unnamed += len(row) - len(told)
+        if heading and not told:
+            told, unnamed = [_pictures(unnamed, told)], 0
+        panels += [f"{heading}: {told[0]}", *told[1:]] if heading else told
+    panels += [_pictures(unnamed, panels)] if unnamed else []
     heading = figure.get_suptitle() if hasattr(figure, "get_suptitle") else ""
     told = "; ".join(panels[:PANELS]) or "an empty figure"
     more = f"; and {len(panels) - PANELS} more" if len(panels) > PANELS else ""
@@ -40,14 +55,31 @@ def _with_sentence(figure):
     return base64.b64encode(png).decode(), {"width": struct.unpack(">I", png[16:20])[0], "alt": say_figure(figure)}
 
 
-def _say_panel(ax):
-    """What one panel shows, or nothing where it is empty."""
-    if not ax.get_visible():
-        return ""
-    kinds = _kinds(ax)
-    labels = " against ".join(label for label in (ax.get_ylabel(), ax.get_xlabel()) if label)
-    title = " ".join(ax.get_title().split())
-    return ", ".join(filter(None, (title, *kinds, labels and f"axes {labels}"))) if kinds else ""
+def _rows(axes):
+    """The panels that show something, in lists, one for each row of the grid that they stand in."""
+    shown = [ax for ax in axes if ax.get_visible() and _kinds(ax)]
+    specs = {ax: ax.get_subplotspec() for ax in shown}
+    return [list(row) for _, row in itertools.groupby(shown, lambda ax: specs[ax] and specs[ax].rowspan.start)]
+
+
+def _has_name(ax):
+    return bool(_title(ax)) or _kinds(ax) != ["picture"]
+
+
+def _pictures(count, before):
+    """So many pictures without a name, after what was told before."""
+    return f"{count} {'more ' if before else ''}picture{'s' if count > 1 else ''}"
+
+
+def _say_panel(ax, heading):
+    """What one panel shows; `heading` is said of its whole row already."""
+    labels = " against ".join(label for label in (ax.get_ylabel(), ax.get_xlabel()) if label and label != heading)
+    return ", ".join(filter(None, (_title(ax), *_kinds(ax), labels and f"axes {labels}")))
+
+
+def _title(ax):
+    """The name over a panel, or the one that it was given to be told by."""
+    return " ".join((ax.get_title() or ax.get_label()).split())
 
 
 def _kinds(ax):

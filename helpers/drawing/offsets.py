@@ -69,8 +69,8 @@ def _labels(indices, corner):
     x, y = corner
     return [
         part for n, index in enumerate(indices) for part in (
-            svg.text(x - 6, y + (n + 0.5) * CELL + 4, _signed(index), size=10, anchor="end"),
-            svg.text(x + (n + 0.5) * CELL, y - 6, _signed(index), size=10),
+            svg.text(x - 6, y + (n + 0.5) * CELL + 4, index, size=11, anchor="end"),
+            svg.text(x + (n + 0.5) * CELL, y - 6, index, size=11),
         )
     ]  # fmt: skip
 
@@ -80,8 +80,4 @@ def _numbers(size):
 
 
 def _pair(place):
-    return f"({_signed(place[0])}, {_signed(place[1])})"
-
-
-def _signed(index):
-    return str(index).replace("-", "−")
+    return f"({place[0]}, {place[1]})"

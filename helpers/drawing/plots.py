@@ -7,6 +7,7 @@ import numpy as np
 
 from . import svg
 from .alternative import tell_figures
+from .words import minus
 
 INK = svg.GREY
 STYLE = {
@@ -66,7 +67,8 @@ def show_matrix(matrix, ax=None, *, title="", signed=True, limit=None, numbers=N
     if max(matrix.shape) <= 8 if numbers is None else numbers:
         for (i, j), value in np.ndenumerate(matrix):
             dark = abs(value) > 0.6 * limit if signed else value < 0.5 * limit
-            ax.text(j, i, f"{value:.3g}", ha="center", va="center", color="white" if dark else "black", fontsize=9)
+            color = "white" if dark else "black"
+            ax.text(j, i, minus(f"{value:.3g}"), ha="center", va="center", color=color, fontsize=9)
     return ax
 
 
@@ -79,14 +81,15 @@ def show_cutouts(photos, corners, size):
     photos = [svg.as_array(photo) for photo in photos]
     columns = 1 + len(corners[0])
     figure, axes = new_figure(len(photos), columns, width=1.7, height=1.7, squeeze=False)
-    for row, photo, places in zip(axes, photos, corners, strict=True):
+    for number, (row, photo, places) in enumerate(zip(axes, photos, corners, strict=True), 1):
         row[0].imshow(photo, cmap="gray", vmin=0, vmax=1)
         for ax, (top, left), color in zip(row[1:], places, svg.ACCENTS, strict=False):
             row[0].add_patch(plt.Rectangle((left, top), size, size, fill=False, edgecolor=color, linewidth=2))
             ax.imshow(photo[top:top + size, left:left + size], cmap="gray")
             ax.spines[:].set(visible=True, color=color, linewidth=2)
-        for ax in row:
-            ax.set(xticks=[], yticks=[])
+        for n, ax in enumerate(row):  # the label is for the text alternative
+            name = f"window {n}" if n else f"photo {number}, {len(places)} windows framed"
+            ax.set(xticks=[], yticks=[], label=name)
     return axes
 
 
@@ -94,7 +97,7 @@ def plot_bars(values, ax=None, *, xlabel="", log=False, fmt="{:.3g}"):
     """Show {name: number} as horizontal bars with the number behind each; returns ax."""
     ax = ax or new_figure(width=4.5, height=0.45 * len(values) + 0.6)[1]
     bars = ax.barh(list(values), list(values.values()), color=svg.BLUE, height=0.6, log=log)
-    ax.bar_label(bars, [fmt.format(value) for value in values.values()], padding=4, color=INK, fontsize=9)
+    ax.bar_label(bars, [minus(fmt.format(value)) for value in values.values()], padding=4, color=INK, fontsize=9)
     ax.margins(x=0.2)
     ax.invert_yaxis()
     ax.set_xlabel(xlabel)

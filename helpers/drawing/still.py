@@ -5,6 +5,7 @@ import html
 import re
 
 from .svg import size, to_png
+from .words import minus
 
 
 class Still:
@@ -14,7 +15,7 @@ class Still:
         self.svg = svg
 
     def __repr__(self):
-        return html.unescape(re.search(r'aria-label="([^"]*)"', self.svg).group(1))
+        return minus(html.unescape(re.search(r'aria-label="([^"]*)"', self.svg).group(1)))
 
     def _repr_mimebundle_(self, **kwargs):
         """Return the picture and its sentence; width, height and alternative text stand in the metadata."""

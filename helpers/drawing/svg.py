@@ -15,6 +15,7 @@ import resvg_py
 from PIL import Image
 
 from .compact import compact
+from .words import minus
 
 # Each 5:1 on white and 3.2:1 on black, apart for protan, deutan and tritan readers; stage.css lightens them on black.
 BLUE, ORANGE, GREEN, PURPLE = ACCENTS = ("#1f5af0", "#ad5800", "#107a55", "#c2189f")
@@ -71,11 +72,11 @@ def size(svg):
 
 
 def text(x, y, string, *, size=12, anchor="middle", bold=False, color="currentColor", opacity=1):
-    """Return one line of text whose baseline is at (x, y)."""
+    """Return one line of text whose baseline is at (x, y); negative numbers get a true minus."""
     weight = ' font-weight="bold"' if bold else ""
     return (
         f'<text x="{x:.5g}" y="{y:.5g}" font-size="{size:g}" text-anchor="{anchor}" fill="{color}"'
-        f'{weight} fill-opacity="{opacity:g}">{html.escape(str(string))}</text>'
+        f'{weight} fill-opacity="{opacity:g}">{html.escape(minus(str(string)))}</text>'
     )
 
 

@@ -160,8 +160,8 @@ def _choice_of(window, mode, result):
 
 
 def _written(value):
-    """A number as in a formula, with a true minus and ∞."""
-    return ("−∞" if value == -np.inf else svg.number(value)).replace("-", "−")
+    """A number as in a formula, also −∞."""
+    return "−∞" if value == -np.inf else svg.number(value)
 
 
 def _kind(name):

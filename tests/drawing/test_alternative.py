@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers.drawing.alternative import say_figure
-from helpers.drawing.plots import new_figure, plot_bars, show_images, show_matrix
+from helpers.drawing.overlay import show_overlays
+from helpers.drawing.plots import new_figure, plot_bars, show_cutouts, show_images, show_matrix
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,26 @@ def test_pictures_bars_and_numbers_are_named():
     bars = plot_bars({"dense": 3, "convolution": 1e6}, log=True)
     assert say_figure(bars.figure) == "bars dense, convolution, marked 3, 1e+06"
     assert say_figure(show_matrix(torch.eye(2), title="K").figure) == "K, picture, marked 1, 0, 0, 1"
+
+
+@pytest.mark.parametrize(
+    "titles, told",
+    [(None, "12 pictures"), (["as it is", *[""] * 11], "as it is, picture; 11 more pictures"),
+     (["before", *[""] * 5, "after", *[""] * 5], "before, picture; 5 more pictures; after, picture; 5 more pictures"),
+     ([*[""] * 2, "unit 3", *[""] * 9], "unit 3, picture; 11 more pictures")]
+)  # fmt: skip
+def test_pictures_without_a_name_are_counted_and_not_told_one_by_one(titles, told):
+    assert say_figure(show_images(torch.rand(12, 4, 4), titles, ncols=6).flat[0].figure) == told
+
+
+def test_rows_are_told_by_their_names_and_cut_outs_by_what_they_are():
+    maps = torch.rand(2, 2, 2)
+    rows = {"gradient": maps, "covering": maps}
+    axes = show_overlays(torch.rand(2, 3, 8, 8), rows, ["cat", "dog"])
+    assert say_figure(axes.flat[0].figure) == "gradient: cat, picture; dog, picture; covering: 2 pictures"
+    axes = show_cutouts([torch.rand(9, 9)], [[(0, 0), (4, 5)]], 3)
+    said = say_figure(axes.flat[0].figure)
+    assert said == "photo 1, 2 windows framed, picture; window 1, picture; window 2, picture"
 
 
 def test_many_panels_are_counted():

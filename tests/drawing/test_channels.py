@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from helpers.drawing import svg
 from helpers.drawing.channels import show_channels
 from helpers.drawing.window import CELL
+from helpers.drawing.words import minus
 
 X = torch.stack((torch.arange(9.0), torch.arange(1.0, 10))).reshape(2, 3, 3)
 K = torch.stack((torch.arange(4.0), torch.arange(1.0, 5))).reshape(2, 2, 2)
@@ -18,7 +19,7 @@ def test_the_sums_are_written_out():
     said = repr(show_channels(X, K))
     assert said == ("X 2×3×3, K 2×2×2, Y 2×2; row 0, column 0: channel 0: 0·0 + 1·1 + 3·2 + 4·3 = 19; "
                     "channel 1: 1·1 + 2·2 + 4·3 + 5·4 = 37; together: 19 + 37 = 56")  # fmt: skip
-    assert repr(show_channels(X, -K, (1, 1), bias=-2)).endswith("together: (-43) + (-77) + (-2) = -122")
+    assert repr(show_channels(X, -K, (1, 1), bias=-2)).endswith("together: (−43) + (−77) + (−2) = −122")
     named = show_channels(X, K, names=["ears", "eyes"])
     assert "; eyes: 1·1 + 2·2" in repr(named) and "X[0], ears" in named.svg
 
@@ -30,7 +31,7 @@ def test_every_element_is_that_of_conv2d(channels):
     for i in range(Y.shape[0]):
         for j in range(Y.shape[1]):
             shown = show_channels(image, kernel, (i, j), bias=2)
-            assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}")
+            assert repr(shown).endswith(minus(f"= {svg.number(Y[i, j].item())}"))
             frames = re.findall(rf'width="(\S+)" height="(\S+)"[^>]*stroke="{svg.ORANGE}"', shown.svg)
             window, element = (f"{2 * CELL}", f"{3 * CELL}"), (f"{CELL}", f"{CELL}")
             assert sorted(frames) == sorted([window, element] * channels + [element])

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from helpers.drawing import svg
 from helpers.drawing.gradient import CELL, SMALL, show_gradient
+from helpers.drawing.words import minus
 
 X, K, DOUT = torch.arange(9.0).reshape(3, 3), torch.arange(4.0).reshape(2, 2), torch.tensor([[1.0, 2], [3, 4]])
 
@@ -19,7 +20,7 @@ def test_the_sum_is_written_out():
     assert repr(show_gradient(X, K, DOUT, "b")).endswith("1·1 + 1·2 + 1·3 + 1·4 = 10")
     assert repr(show_gradient(X, K, DOUT, "X", (0, 1))) == (
         "gradient of pixel X[0, 1], through outputs (0, 0), (0, 1): 1·1 + 0·2 = 1")  # fmt: skip
-    assert "(-1)·(-2)" in repr(show_gradient(-X[:2, 1:2], K[:1, :1], torch.tensor([[-2.0], [1]]), "K", (0, 0)))
+    assert "(−1)·(−2)" in repr(show_gradient(-X[:2, 1:2], K[:1, :1], torch.tensor([[-2.0], [1]]), "K", (0, 0)))
 
 
 @pytest.mark.parametrize("shape, kernel", [((3, 3), (2, 2)), ((2, 5), (1, 3)), ((4, 3), (2, 3))])
@@ -32,8 +33,8 @@ def test_every_sum_is_that_of_autograd(shape, kernel):
     for of, array in (("K", weights), ("X", image)):
         for at in itertools.product(*map(range, array.shape)):
             shown = show_gradient(image, weights, dout, of, at)
-            assert repr(shown).endswith(f"= {svg.number(array.grad[at].item())}")
-    assert repr(show_gradient(image, weights, dout, "b")).endswith(f"= {svg.number(bias.grad.item())}")
+            assert repr(shown).endswith(minus(f"= {svg.number(array.grad[at].item())}"))
+    assert repr(show_gradient(image, weights, dout, "b")).endswith(minus(f"= {svg.number(bias.grad.item())}"))
 
 
 @pytest.mark.parametrize("of, at, panels", [("K", (0, 1), 4), ("b", None, 4), ("X", (1, 1), 4), ("X", (2, 1), 2),

@@ -40,7 +40,7 @@ def test_signed_images_are_centred_on_zero():
 
 def test_a_matrix_shows_its_numbers_up_to_eight():
     ax = show_matrix(torch.tensor([[1.0, -2.5], [0.0, 7.0]]), title="Y")
-    assert [text.get_text() for text in ax.texts] == ["1", "-2.5", "0", "7"] and ax.get_title() == "Y"
+    assert [text.get_text() for text in ax.texts] == ["1", "−2.5", "0", "7"] and ax.get_title() == "Y"
     assert ax.images[0].get_clim() == (-7, 7)
     assert not show_matrix(torch.rand(9, 9)).texts and show_matrix(torch.zeros(2, 2)) is not None
     assert show_matrix(torch.eye(2), ax=ax) is ax

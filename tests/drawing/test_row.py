@@ -8,15 +8,16 @@ import torch
 
 from helpers.drawing import svg
 from helpers.drawing.row import CELL, show_row
+from helpers.drawing.words import minus
 
 X, Y = np.arange(6).reshape(2, 3), torch.tensor([[1.5, -2.0]], requires_grad=True)
 
 
 def test_the_numbers_are_said_and_drawn_in_equal_cells():
     shown = show_row({"X": X, "Y": Y})
-    assert repr(shown) == "X: 0 1 2, 3 4 5; Y: 1.5 -2"
+    assert repr(shown) == "X: 0 1 2, 3 4 5; Y: 1.5 −2"
     assert shown.svg.count(f'width="{CELL}" height="{CELL}"') == 8
-    assert [f">{svg.number(value)}</text>" in shown.svg for value in (0, 5, 1.5, -2)] == [True] * 4
+    assert [minus(f">{svg.number(value)}</text>") in shown.svg for value in (0, 5, 1.5, -2)] == [True] * 4
 
 
 def test_grey_without_signs_and_two_colours_with_them():

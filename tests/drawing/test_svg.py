@@ -36,7 +36,7 @@ def test_an_rgb_tile_keeps_its_colours():
 
 def test_a_matrix_shows_its_numbers_and_leaves_faint_cells_empty():
     drawn = svg.matrix(np.array([[1.0, -2.5], [0.125, 7]]), 0, 0, faint=[[False, False], [False, True]])
-    assert re.findall(r">([^<>]+)</text>", drawn) == ["1", "-2.5", "0.125"]
+    assert re.findall(r">([^<>]+)</text>", drawn) == ["1", "−2.5", "0.125"]
     assert "<image" in svg.matrix(np.zeros((17, 3)), 0, 0)
 
 

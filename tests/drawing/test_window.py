@@ -11,14 +11,15 @@ from torch.nn import functional as F
 
 from helpers.drawing import svg
 from helpers.drawing.window import CELL, show_pool, show_window
+from helpers.drawing.words import minus
 
 X, K = torch.arange(9.0).reshape(3, 3), torch.arange(4.0).reshape(2, 2)
 
 
 def test_the_sum_is_written_out():
     assert repr(show_window(X, K)) == "3×3 input, 2×2 kernel, 2×2 output; row 0, column 0: 0·0 + 1·1 + 3·2 + 4·3 = 19"
-    assert repr(show_window(X, K, (1, 1), bias=-20)).endswith("4·0 + 5·1 + 7·2 + 8·3 + (-20) = 23")
-    assert "1·(-1)" in repr(show_window(torch.ones(1, 2), torch.tensor([[1.0, -1.0]])))
+    assert repr(show_window(X, K, (1, 1), bias=-20)).endswith("4·0 + 5·1 + 7·2 + 8·3 + (−20) = 23")
+    assert "1·(−1)" in repr(show_window(torch.ones(1, 2), torch.tensor([[1.0, -1.0]])))
 
 
 @pytest.mark.parametrize("padding, stride", [(0, 1), (1, 1), (1, 2), (2, 3)])
@@ -28,7 +29,7 @@ def test_every_element_is_that_of_conv2d(padding, stride):
     for i in range(Y.shape[0]):
         for j in range(Y.shape[1]):
             shown = show_window(image, kernel, (i, j), padding=padding, stride=stride)
-            assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}")
+            assert repr(shown).endswith(minus(f"= {svg.number(Y[i, j].item())}"))
             frames = re.findall(rf'width="(\S+)" height="(\S+)"[^>]*stroke="{svg.ORANGE}"', shown.svg)
             assert frames == [(f"{2 * CELL}", f"{3 * CELL}"), (f"{CELL}", f"{CELL}")]
     ring = (4 + 2 * padding) * (5 + 2 * padding) - 20
@@ -41,7 +42,7 @@ def test_sides_and_steps_of_their_own_are_those_of_conv2d(sides, stride):
     Y = F.conv2d(F.pad(X, (left, right, top, bottom))[None, None], K[None, None], stride=stride)[0, 0]
     for i, j in ((i, j) for i in range(Y.shape[0]) for j in range(Y.shape[1])):
         shown = show_window(X, K, (i, j), padding=sides, stride=stride)
-        assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}")
+        assert repr(shown).endswith(minus(f"= {svg.number(Y[i, j].item())}"))
         corner = f'x="{4 + j * stride[1] * CELL}" y="{30 + i * stride[0] * CELL}" width="{2 * CELL}"'
         assert corner in shown.svg, "the window stands where it is"
     dotted = (3 + top + bottom) * (3 + left + right) - 9
@@ -74,7 +75,7 @@ def test_every_pooled_element_is_that_of_pytorch(mode, pool, pool_size, padding,
     for i in range(Y.shape[0]):
         for j in range(Y.shape[1]):
             shown = show_pool(image, pool_size, mode, (i, j), padding=padding, stride=stride)
-            assert repr(shown).endswith(f"= {svg.number(Y[i, j].item())}".replace("-", "−"))
+            assert repr(shown).endswith(minus(f"= {svg.number(Y[i, j].item())}"))
             frames = re.findall(rf'width="(\S+)" height="(\S+)"[^>]*stroke="{svg.ORANGE}"', shown.svg)
             assert frames == [(f"{pool_size * CELL}",) * 2, (f"{CELL}", f"{CELL}")]
             assert f"{Y.shape[0]}×{Y.shape[1]} output" in repr(shown)

@@ -24,8 +24,8 @@ def test_every_control_moves_the_picture():
 def shown(picture):
     """Return the numbers in the cells of a picture, row by row, and its other texts."""
     texts = re.findall(r"<text [^>]*>([^<]*)</text>", picture)
-    cells = [float(text) for text in texts if re.fullmatch(r"-?\d+", text)]
-    return cells, [text for text in texts if not re.fullmatch(r"-?\d+", text)]
+    cells = [float(text.replace("−", "-")) for text in texts if re.fullmatch(r"−?\d+", text)]
+    return cells, [text for text in texts if not re.fullmatch(r"−?\d+", text)]
 
 
 def test_the_walk_starts_on_the_numbers_of_the_text():
@@ -80,7 +80,7 @@ def test_the_picture_of_the_walk_holds_its_numbers():
         line = " + ".join(f"{x:g}·{k:g}" for x, k in zip(window.flatten(), K.flatten(), strict=True))
         assert line in words and f"slice K[2, {channel}]" in words
         assert eval(line.replace("·", "*")) == result["subtotals"][channel]
-    assert "output Y[2], bias -60" in words and f"= {result['Y'][2, 1, 2]:g}" in words
+    assert "output Y[2], bias −60" in words and f"= {result['Y'][2, 1, 2]:g}" in words
 
 
 def test_the_window_stands_at_the_same_place_in_every_channel():

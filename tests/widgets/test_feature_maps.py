@@ -104,7 +104,7 @@ def test_one_scale_for_all_channels_signed_only_where_something_is_negative(net,
     maps = FeatureMaps(net, test_iter)
     low, high = maps.result["activations"]["0"].aminmax()
     largest = svg.number(max(-low.item(), high.item()))
-    assert f">-{largest}</text>" in maps.picture and f">{largest}</text>" in maps.picture
+    assert f">−{largest}</text>" in maps.picture and f">{largest}</text>" in maps.picture
     maps.layer = 2  # behind the sigmoid
     assert f">{svg.number(maps.result['activations']['2'].max().item())}</text>" in maps.picture
     assert ">-" not in maps.picture
