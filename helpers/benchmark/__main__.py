@@ -2,7 +2,8 @@
 
 Without a part all of them run. Whoever is compared takes turns on the same machine. `training --full` trains for ten
 epochs instead of one: about 15 minutes on two cores. `nets` trains every network of the course by its recipe, about ten
-minutes for three seeds; `nets --store` keeps the results, from where notebook 13 reads them.
+minutes for three seeds; `nets --store` keeps the results, from where notebook 13 reads them, `depth --store` the runs
+that its depth lab starts with.
 """
 
 import argparse
@@ -62,6 +63,21 @@ def nets(options):
     return repr(measure_nets(options.only, options.seeds, options.store, options.more))
 
 
+def depth(options):
+    """A plain and a residual tower of the depth lab, trained for a moment."""
+    from .depth import depth_runs, store
+
+    measured = depth_runs()
+    if options.store:
+        store(measured)
+    lines = ["| blocks | skip connection | loss | test accuracy |", "|---:|---|---:|---:|"]
+    for run in measured["runs"]:
+        _, loss, accuracy = run["points"][-1]
+        kind = run["settings"]
+        lines.append(f"| {kind['blocks']} | {'yes' if kind['skip'] else 'no'} | {loss:.3f} | {accuracy:.3f} |")
+    return "\n".join(lines)
+
+
 def levers(options):
     """Training ResNet-18 by its recipe, one lever after the other tried on the best so far and kept where it gains."""
     from helpers.scaling import compare_levers
@@ -83,7 +99,7 @@ def gpu(options):
 
 
 # Each returns rows (measure.Row) or a table's text.
-PARTS = {part.__name__: part for part in (loader, corr2d, training, curve, widgets, scratch, nets, levers, gpu)}
+PARTS = {part.__name__: part for part in (loader, corr2d, training, curve, widgets, scratch, nets, depth, levers, gpu)}
 
 
 def parse(words: list[str] | None) -> argparse.Namespace:
@@ -95,7 +111,7 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="NET", help=f"nets: one of {', '.join(RECIPES)}; repeatable")
     parser.add_argument("--seeds", type=int, default=3, help="nets: runs of each net (3)")
     parser.add_argument("--more", action="store_true", help="nets: further seeds, behind those that are stored")
-    parser.add_argument("--store", action="store_true", help="nets and gpu: keep the results")
+    parser.add_argument("--store", action="store_true", help="nets, depth and gpu: keep the results")
     options = parser.parse_args(words)
     if unknown := [name for name in options.parts if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")

@@ -19,8 +19,8 @@ def test_it_names_its_parts(capsys, monkeypatch):
 
 
 def test_every_part_has_its_sentence_and_its_options():
-    assert list(benchmark.PARTS) == ["loader", "corr2d", "training", "curve", "widgets", "scratch", "nets", "levers",
-                                     "gpu"]
+    assert list(benchmark.PARTS) == ["loader", "corr2d", "training", "curve", "widgets", "scratch", "nets", "depth",
+                                     "levers", "gpu"]
     assert all(part.__doc__ for part in benchmark.PARTS.values())
     options = benchmark.parse(["training", "nets", "--full", "--only", "nin", "--only", "vgg", "--seeds", "5"])
     assert (options.parts, options.full, options.only) == (["training", "nets"], True, ["nin", "vgg"])

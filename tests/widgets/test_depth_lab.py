@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.data import ImageBatches
+from helpers.drawing import svg
 from helpers.widgets import DepthLab
 from helpers.widgets.kit import trainer
 from helpers.widgets.kit.driver import drive
@@ -133,6 +134,33 @@ def test_plain_and_residual_lie_over_each_other(lab):
         lab.update(skip=not skip)
         assert (lab.result["lengths"], lab.result["cosines"]) == other
     assert lab.picture.count(">plain<") == lab.picture.count(">residual<") == 1
+
+
+def test_plain_is_blue_and_residual_orange_as_in_the_lesson(lab):
+    """The chosen net has the thick line, the other kind the dashed one; a run has its kind's colour."""
+    for skip, thick, thin in ((False, svg.BLUE, svg.ORANGE), (True, svg.ORANGE, svg.BLUE)):
+        lab.skip = skip
+        assert lab.picture.count(f'stroke="{thick}" stroke-width="2.5"') == 3, "two curves and the key"
+        assert lab.picture.count(f'stroke="{thin}" stroke-width="1.3" stroke-dasharray="5 3"') == 3
+        lab.run()
+        lab.wait()
+    curves = [re.search(rf'data-link="{name}"><polyline [^>]*stroke="([^"]*)"', lab.picture).group(1) for name in "AB"]
+    assert curves == [svg.BLUE, svg.ORANGE]
+
+
+def test_on_fashion_mnist_it_starts_with_a_stored_run_of_each_kind():
+    data = pictures(80)
+    assert DepthLab(data, pictures(20)).runs == []
+    data.source = "Fashion-MNIST"
+    assert DepthLab(data, pictures(20), seed=1).runs == [], "they began with other weights"
+    lab = DepthLab(data, pictures(20))
+    plain, residual = lab.result["runs"]
+    assert plain.settings | {"skip": True} == residual.settings == lab.settings() | {"skip": True}
+    assert plain.points[-1][1] > residual.points[-1][1] + 0.2, "the one hangs back that the lesson is about"
+    assert lab.picture.count(" steps, stored<") == 2 and lab.describe(lab.result).count("steps, stored") == 2
+    assert "next run: the same as A, change a setting" in lab.picture and lab.result["slot"] == 2
+    lab.button["clear"].click()
+    assert lab.runs == []
 
 
 def test_the_depth_is_dragged_in_both_panels(lab):

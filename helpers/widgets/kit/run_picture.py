@@ -5,6 +5,7 @@ import math
 from helpers.drawing import svg, touch
 
 KEPT = 6  # runs that are shown
+DASHES = (*svg.DASHES, "12 3", "1 4")  # one for each of them
 WIDTH, HEIGHT = 800, 396
 LOSS, ACCURACY = (44, 46, 318, 160), (450, 46, 330, 160)  # x, y, width, height of the plot areas
 TOP_LOSS = 3.0  # fixed, so that one wild run does not flatten the others; ln 10 = 2.30 is guessing
@@ -12,8 +13,11 @@ ROW = 19
 NAMES = "ABCDEF"  # of the runs, by their slot
 
 
-def draw_runs(result, says):
-    """Return the SVG parts, WIDTH x HEIGHT px, for the `state()` of a `Trainer`; `says(settings)` names a run."""
+def draw_runs(result, says, color=lambda settings: ""):
+    """Return the SVG parts, WIDTH x HEIGHT px, for the `state()` of a `Trainer`; `says(settings)` names a run.
+
+    `color(settings)` is a run's colour, if it depends on what is trained; otherwise each run has another one.
+    """
     top = max([result["budget"], *(run.images for run in result["runs"])]) / 1000
     parts = [
         svg.axes(*LOSS, (0.0, top), (0.0, TOP_LOSS), xlabel="thousand training pictures", ylabel="loss"),
@@ -22,8 +26,9 @@ def draw_runs(result, says):
         _status(result),
     ]
     for run in result["runs"]:
-        parts.append(_curves(run, top, ghost=run is not result["runs"][-1]))
-    return "".join([*parts, _table(result, says)])
+        look = style(run.slot, color(run.settings))
+        parts.append(_curves(run, top, look if run is result["runs"][-1] else look | {"line": 1.2}))
+    return "".join([*parts, _table(result, says, color)])
 
 
 def standing(run):
@@ -35,18 +40,17 @@ def standing(run):
         _, loss, accuracy = run.points[-1]
         numbers = f"loss {loss:.3f}, " if loss < 100 else f"loss {loss:.1e}, "
         numbers += f"test accuracy {accuracy:.3f}, "
-    return f"{numbers}{run.steps} steps{', stopped' if run.end == 'stopped' else ''}"
+    return f"{numbers}{run.steps} steps{f', {run.end}' * (run.end in ('stopped', 'stored'))}"
 
 
-def style(slot):
+def style(slot, color=""):
     """Colour and dash of a run: six that differ."""
-    return {"stroke": svg.ACCENTS[slot % 4], "dash": svg.DASHES[(slot + slot // 4) % 4], "line": 2}
+    return {"stroke": color or svg.ACCENTS[slot % 4], "dash": DASHES[slot], "line": 2}
 
 
-def _curves(run, top, *, ghost):
-    """Both curves of a run, a thin line if it is an earlier one, with its name and what is beyond the axis."""
-    look, marks = style(run.slot) | ({"line": 1.2} if ghost else {}), []
-    lines, xlim = [], (0.0, top)
+def _curves(run, top, look):
+    """Both curves of a run, with its name and what is beyond the axis."""
+    lines, marks, xlim = [], [], (0.0, top)
     for area, column, highest in ((LOSS, 1, TOP_LOSS), (ACCURACY, 2, 1.0)):
         points = [(point[0] / 1000, point[column]) for point in run.points]
         lines.append(svg.curve(points, *area, xlim, (0.0, highest), **look))
@@ -83,7 +87,9 @@ def _status(result):
     """How far the run is, as a bar and in words."""
     share, x = result["progress"], ACCURACY[0]
     if not result["running"]:
-        return svg.text(4, 18, "no run is going: choose settings, then press run", anchor="start", opacity=0.8)
+        said = "no run is going: choose settings, then press run"
+        said += "; a click on a run takes its settings" if result["runs"] else ""
+        return svg.text(4, 18, said, anchor="start", opacity=0.8)
     return (
         svg.text(4, 18, f"running: {share:.0%}", anchor="start")
         + svg.rect(110, 9, 240 * share, 10, fill=svg.BLUE, line=0)
@@ -92,31 +98,33 @@ def _status(result):
     )
 
 
-def _table(result, says):
+def _table(result, says, color):
     """One row a run: its name, line, settings, how it stands, and a click sets the controls so; then the next one."""
     parts, y = [], LOSS[1] + LOSS[3] + 60
     for run in result["runs"]:
         name = NAMES[run.slot]
         label = f"run {name}: take its settings, {says(run.settings)}"
         sets = {key: value for key, value in run.settings.items() if key in result["free"]}
+        line = _line(y, style(run.slot, color(run.settings)))
         parts += [
             _row(y, f"{name}: {says(run.settings)}", standing(run)),
-            touch.linked([name], _line(y, run.slot), touch.button(2, y - ROW + 5, WIDTH - 4, ROW, label=label, **sets)),
+            touch.linked([name], line, touch.button(2, y - ROW + 5, WIDTH - 4, ROW, label=label, **sets)),
         ]
         y += ROW
     if not result["running"]:
         known = [NAMES[run.slot] for run in result["runs"] if run.settings == result["settings"]]
         words = f"next run: the same as {known[-1]}, change a setting" if known else "next run: press run"
         name = NAMES[result["slot"]]
-        parts += [_line(y, result["slot"]), _row(y, f"{name}: {says(result['settings'])}", words, opacity=0.75)]
+        look = style(result["slot"], color(result["settings"]))
+        parts += [_line(y, look), _row(y, f"{name}: {says(result['settings'])}", words, opacity=0.75)]
     if any(point[1] > TOP_LOSS for run in result["runs"] for point in run.points):
         said = f"▲ loss above {TOP_LOSS:g}, beyond the axis"
         parts.append(svg.text(LOSS[0] + LOSS[2], LOSS[1] - 6, said, size=11, anchor="end"))
     return "".join(parts)
 
 
-def _line(y, slot):
-    return svg.path([(8, y - 4), (44, y - 4)], **style(slot))
+def _line(y, look):
+    return svg.path([(8, y - 4), (44, y - 4)], **look)
 
 
 def _row(y, settings, words, opacity=1):

@@ -22,7 +22,7 @@ class Run:
     points: list = field(default_factory=list)
     steps: int = 0
     images: int = 0
-    end: str = ""  # "" while it runs, then "done", "stopped", "diverged"
+    end: str = ""  # "" while it runs, then "done", "stopped", "diverged"; "stored" if it was trained beforehand
 
 
 def train_run(run, build, train_iter, test_iter, budget, seed, report):

@@ -33,7 +33,7 @@ class Trainer(Explorer):
         self.seed, self.train_iter = seed, train_iter
         self.budget, num_test = BUDGETS[profile()]
         self.test_iter = rebatched(test_iter, 500, rows=num_test)
-        self.runs, self.job = [], None
+        self.runs, self.job = self.first_runs(), None
         super().__init__(**values)
         for button in self.button.values():
             button.layout.width = "80px"
@@ -49,6 +49,10 @@ class Trainer(Explorer):
     def settings(self):
         """Return the settings of the next run."""
         return self.values
+
+    def first_runs(self):
+        """Return the list of `Run`s that are there at the start."""
+        return []
 
     def buttons(self):
         """Start, end, forget."""

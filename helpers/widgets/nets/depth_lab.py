@@ -1,6 +1,8 @@
 """Plain and residual nets of any depth: the gradient that reaches each layer at the start, and short training runs."""
 
+import json
 import math
+from pathlib import Path
 
 import ipywidgets as W
 import torch
@@ -13,7 +15,7 @@ from helpers.networks import Residual
 from ..kit.layout import side_by_side
 from ..kit.parameters import choice, slider, switch
 from ..kit.run_picture import HEIGHT, WIDTH, draw_runs
-from ..kit.short_run import fresh_net
+from ..kit.short_run import Run, fresh_net
 from ..kit.trainer import Trainer
 
 MOST = 24  # blocks
@@ -21,8 +23,10 @@ CHANNELS = 8
 BATCH, PROBE = 128, 32  # pictures of a step, and of each of the two batches that are looked at
 LENGTHS, COSINES = (44, 52, 330, 140), (450, 52, 330, 140)  # x, y, width, height of the plot areas
 POWERS = (-10.0, 4.0)  # of ten: fixed, so that depths can be compared
-LOOKS = {"stroke": svg.ORANGE, "line": 2.5}, {"stroke": svg.BLUE, "line": 1.3, "dash": "5 3"}
+COLORS = {False: svg.BLUE, True: svg.ORANGE}  # of a plain and of a residual net
+LOOKS = {"line": 2.5}, {"line": 1.3, "dash": "5 3"}  # of the net that is chosen, and of the other kind
 RUNS = 252  # px from the top to the runs
+STORED = Path(__file__).with_name("depth_lab_runs.json")
 
 
 class DepthLab(Trainer):
@@ -32,7 +36,8 @@ class DepthLab(Trainer):
     the weights of `seed`. `result` holds what `Trainer.state` says, and "lengths", the Euclidean norm of the loss's
     gradient for the weights of each convolution, front to back, "cosines", the cosine between the two batches'
     gradients there, and "params"; "other_lengths" and "other_cosines" are those of the same net with the skip
-    connection where it has none, and the other way round. Pictures of 14 px keep it fast.
+    connection where it has none, and the other way round. Pictures of 14 px keep it fast. On Fashion-MNIST it starts
+    with two runs that `python -m helpers.benchmark depth --store` has trained, a plain one and a residual one.
     """
 
     blocks = slider(12, 1, MOST, "blocks")
@@ -52,6 +57,12 @@ class DepthLab(Trainer):
             c[name].layout.margin = "2px 24px 2px 2px"
         net = side_by_side([c["skip"], c["batch_norm"]])
         return W.VBox([net, side_by_side([c["lr"], *self.button.values()], "flex-end")])
+
+    def first_runs(self):
+        """The stored runs, where they were trained on this data set and from this seed."""
+        stored = json.loads(STORED.read_text(encoding="utf-8"))
+        fits = (stored["data"], stored["seed"]) == (self.train_iter.source, self.seed)
+        return [Run(**run) for run in stored["runs"]] if fits else []
 
     def settings(self):
         """The parameters, and the batch size, which is always the same."""
@@ -97,13 +108,12 @@ class DepthLab(Trainer):
         said = f"{_kind(settings)}: {len(lengths) + 1} layers, {result['params']:,} parameters, untrained"
         powers = [[math.log10(max(length, 1e-30)) for length in result[name]] for name in ("lengths", "other_lengths")]
         cosines = [result[name] for name in ("cosines", "other_cosines")]
-        names = ["residual" if skip else "plain" for skip in (settings["skip"], not settings["skip"])]
         return svg.picture(
             WIDTH, RUNS + HEIGHT,
-            svg.text(4, 16, said, anchor="start", bold=True), svg.moved(600, 12, _key(names)),
+            svg.text(4, 16, said, anchor="start", bold=True), svg.moved(600, 12, _key(settings["skip"])),
             _panel(LENGTHS, POWERS, powers, settings, "length of the gradient, as a power of ten", range(-10, 5, 2)),
             _panel(COSINES, (-1.0, 1.0), cosines, settings, "cosine between the gradients of two batches", (-1, 0, 1)),
-            svg.moved(0, RUNS, draw_runs(result, self.says)),
+            svg.moved(0, RUNS, draw_runs(result, self.says, lambda run: COLORS[run["skip"]])),
             label=self.describe(result),
         )  # fmt: skip
 
@@ -140,11 +150,17 @@ def _kind(settings):
     return f"{blocks}, {kind}, {'with' if settings['batch_norm'] else 'no'} batch norm"
 
 
-def _key(names):
-    """The line of the net whose settings hold, and the thin one of the net without, or with, the skip connection."""
+def _looks(skip):
+    """The lines of the net with, or without, the skip connection, and of the other one."""
+    return [{"stroke": COLORS[kind], **look} for kind, look in zip((skip, not skip), LOOKS, strict=True)]
+
+
+def _key(skip):
+    """The line of the net whose settings hold, and the thin one of the other kind."""
+    names = ("residual", "plain") if skip else ("plain", "residual")
     return "".join(
         svg.path([(90 * i, 0), (90 * i + 24, 0)], **look) + svg.text(90 * i + 29, 4, name, size=11, anchor="start")
-        for i, (name, look) in enumerate(zip(names, LOOKS, strict=True))
+        for i, (name, look) in enumerate(zip(names, _looks(skip), strict=True))
     )
 
 
@@ -156,14 +172,14 @@ def _panel(area, limits, curves, settings, title, yticks):
     axis = touch.scale("blocks", blocks, 0, MOST, step=1, low=1)
     lines = [
         svg.curve(list(enumerate(values, 1)), *area, span, limits, **look)
-        for values, look in reversed(list(zip(curves, LOOKS, strict=True)))
+        for values, look in reversed(list(zip(curves, _looks(settings["skip"]), strict=True)))
     ]
     return "".join([
         svg.axes(*area, span, limits, xlabel="convolution, front to back (↔ drag: depth)", ylabel=title,
                  xticks=range(1, 2 * MOST + 2, 8), yticks=yticks),
         svg.path([(x, at), (x + width, at)], stroke=svg.GREY, line=0.8, dash="1 3"),
         svg.path([(end, y), (end, y + height)], line=1, dash="4 3"), *lines,
-        svg.rect(end - 4, y - 4, 8, 8, fill=svg.ORANGE, line=0),
+        svg.rect(end - 4, y - 4, 8, 8, fill=COLORS[settings["skip"]], line=0),
         touch.area(x, y - 5, width, height + 5, across=axis,
                    label=f"{title.split(',')[0]}, {blocks} blocks: drag, or use the arrow keys"),
     ])  # fmt: skip
