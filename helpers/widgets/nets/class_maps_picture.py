@@ -9,12 +9,13 @@ from helpers.drawing import svg, touch
 from ..kit.bars import named_bars
 from ..kit.thumbnails import HEIGHT as THUMBNAILS
 
-WIDTH, HIGH = 960, 400  # px; of what stands above the small pictures
-SIDE = 150  # px of one picture, of which two have room
-PICTURE, ENLARGED = (2, 24), (2, 212)  # left and top
-LEFT, ACROSS = 336, 384  # px; of all maps together
-TILES = (46, 72, 72, 78, 118)  # top, width and height of a map at most, distance between columns, between rows
-WIDE = (40, 122, 51, 130, 73)  # the same for two pictures, whose maps are twice as wide as high
+WIDTH, HIGH = 960, 430  # px; of what stands above the small pictures
+SIDE = 160  # px of one picture, of which two have room
+PICTURE, ENLARGED = (2, 24), (2, 220)  # left and top
+LEFT, TOP, ACROSS = 336, 40, 384  # px; of all maps together
+COLUMNS, STEP = 3, (130, 82)  # maps side by side; px from one to the next, across and down
+TILE = 122, 61  # px of a map at most: two pictures are twice as wide as high
+SCALE = 366  # px from the top to the colour bar
 BARS = (815, 28, 62, 300)  # x, y, width, height
 
 
@@ -22,8 +23,8 @@ def draw_maps(result, names, halves, pictures, seconds):
     """Return width, height in px and the SVG parts; `halves` are lines on both halves, `seconds` further pictures."""
     return WIDTH, HIGH + 2 * THUMBNAILS, [
         _picture(result, names), _enlarged(result, names, halves), _tiles(result, names),
-        _scale_bar(result["maps"], 328 if halves else 296),
-        svg.text(LEFT, HIGH - 12, f"to choose from: {result['browsed']}", size=11, anchor="start"),
+        _scale_bar(result["maps"]),
+        svg.text(LEFT, HIGH - 8, f"to choose from: {result['browsed']}", size=11, anchor="start"),
         _bars(result, names),
         svg.moved(0, HIGH, pictures.draw(result["index"], WIDTH)),
         svg.moved(0, HIGH + THUMBNAILS, _seconds(result, seconds)),
@@ -48,12 +49,12 @@ def _picture(result, names):
     title += f" · {result['second']}: {names[result['second_true']]}" if two else ""
     title = f"{title} · ↔ drag {'each' if two else 'it'}"
     width = image.shape[1] / (1 + two)
-    parts = [svg.text(x, 14, title, size=max(11, svg.fit(title, 2 * SIDE + 20)), anchor="start"),
+    parts = [svg.text(x, 14, title, size=max(11, svg.fit(title, 2 * SIDE)), anchor="start"),
              _fitted(image, x, y, zoom, limit=1.0)]  # fmt: skip
     if not two:
         parts.append(svg.rect(x + SIDE + 2, y, SIDE - 2, SIDE, stroke=svg.GREY, line=0.8, dash="4 4"))
         for i, line in enumerate(("room for a second one:", "click it in the last row")):
-            parts.append(svg.text(x + 1.5 * SIDE, y + 70 + 16 * i, line, size=11, opacity=0.8))
+            parts.append(svg.text(x + 1.5 * SIDE, y + 75 + 16 * i, line, size=11, opacity=0.8))
     held = [("picture", "right", 0, (0, width) if two else (-(width // 2), width // 2))]
     held += [("second picture", "second_right", width, (-width, 0))] if two else []
     for label, name, home, (low, high) in held:
@@ -87,40 +88,36 @@ def _enlarged(result, names, halves):
 
 def _tiles(result, names):
     """All class maps, each with its class and its mean; the chosen one is framed."""
-    two = result["second"] is not None
-    (top, width, height, across, down), columns = (WIDE, 3) if two else (TILES, math.ceil(len(names) / 2))
+    (across, down), (width, height) = STEP, TILE
     parts = [svg.text(LEFT, 14, "class maps, one scale; mean = logit · click one", anchor="start")]
     for i, (one, name) in enumerate(zip(result["maps"], names, strict=True)):
-        x, y, chosen = LEFT + across * (i % columns), top + down * (i // columns), i == result["chosen"]
+        x, y, chosen = LEFT + across * (i % COLUMNS), TOP + down * (i // COLUMNS), i == result["chosen"]
         edge = {"stroke": svg.ORANGE, "line": 3} if chosen else {"stroke": svg.GREY, "line": 0.8}
         zoom, mean = min(width / one.shape[1], height / one.shape[0]), svg.number(round(float(result["logits"][i]), 2))
-        wide, high, longest = zoom * one.shape[1], zoom * one.shape[0], int(across / 6.8) - two * (len(mean) + 2)
+        longest = int(across / 6.8) - len(mean) - 2
         name = name if len(name) <= longest else name[: longest - 1] + "…"
-        parts.append(svg.text(x + wide / 2, y - 6, f"{name}  {mean}" if two else name, size=11, bold=chosen))
+        parts.append(svg.text(x, y - 6, f"{name}  {mean}", size=11, bold=chosen, anchor="start"))
         parts.append(_fitted(one, x, y, zoom, **_colors(result["maps"])))
-        parts.append(svg.rect(x, y, wide, high, **edge))
-        if not two:
-            parts.append(svg.text(x + wide / 2, y + high + 15, mean, size=11, bold=chosen))
-    axis = touch.tiles("chosen", result["chosen"], len(names), columns)
+        parts.append(svg.rect(x, y, zoom * one.shape[1], zoom * one.shape[0], **edge))
+    axis = touch.tiles("chosen", result["chosen"], len(names), COLUMNS)
     label = f"class maps, {names[result['chosen']]}: click one, or use the arrow keys"
-    rows = math.ceil(len(names) / columns)
-    frame = svg.rect(LEFT - 3, top - 18, across, down - 4, stroke=svg.ORANGE, line=1.2)
-    parts.append(touch.ghost("class", frame))
-    parts.append(touch.area(LEFT - 3, top - 18, across * columns, down * rows, across=axis, label=label,
+    rows = math.ceil(len(names) / COLUMNS)
+    parts.append(touch.ghost("class", svg.rect(LEFT - 3, TOP - 18, across - 2, down - 2, stroke=svg.ORANGE, line=1.2)))
+    parts.append(touch.area(LEFT - 3, TOP - 18, across * COLUMNS, down * rows, across=axis, label=label,
                             ghost=("class", across, down)))  # fmt: skip
     return "".join(parts)
 
 
-def _scale_bar(maps, y):
+def _scale_bar(maps):
     """The colours of all maps and the values that they stand for."""
     colors = _colors(maps)
     steps = np.linspace(-colors["limit"], colors["limit"], 128)[None]
     limit = svg.number(round(colors["limit"], 2))
     ticks = ((LEFT, f"-{limit}", "start"), (LEFT + ACROSS / 2, "0", "middle"), (LEFT + ACROSS, limit, "end"))
     return (
-        svg.tile(steps, LEFT, y, ACROSS, 10, **colors)
-        + "".join(svg.text(x, y + 24, value, size=11, anchor=anchor) for x, value, anchor in ticks)
-        + svg.text(LEFT + ACROSS / 2, y + 40, "blue lowers the logit · red raises it", size=11)
+        svg.tile(steps, LEFT, SCALE, ACROSS, 10, **colors)
+        + "".join(svg.text(x, SCALE + 24, value, size=11, anchor=anchor) for x, value, anchor in ticks)
+        + svg.text(LEFT + ACROSS / 2, SCALE + 38, "blue lowers the logit · red raises it", size=11)
     )
 
 
