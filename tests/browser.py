@@ -149,6 +149,23 @@ def chromium_context(folder, **options):
         context.close()
 
 
+LOOKS = """() => [...document.querySelectorAll(".cnn-course")].flatMap((widget, number) => {
+  const faults = [], shown = [...widget.querySelectorAll(".noUi-target")].filter(node => node.offsetParent);
+  const tracks = shown.map(node => Math.round(node.getBoundingClientRect().width));
+  if (Math.max(...tracks) - Math.min(...tracks) > 1 || Math.min(...tracks) < 80) faults.push(`tracks of ${tracks} px`);
+  for (const text of widget.querySelectorAll("svg text")) {
+    if (/(^|[^\\w)\\]])-([\\d.]|inf)/.test(text.textContent)) faults.push(`a hyphen for a minus: ${text.textContent}`);
+  }
+  const said = [...widget.querySelectorAll("svg text")].map(text => text.textContent).join(" ");
+  if (!/drag|click|point/.test(said)) faults.push("no word of what the hand can do");
+  for (const toggle of widget.querySelectorAll(".widget-toggle-button")) {
+    const pressed = String(toggle.classList.contains("mod-active"));
+    if (toggle.getAttribute("aria-pressed") !== pressed) faults.push(`${toggle.textContent}: pressed is ${pressed}`);
+  }
+  return faults.map(fault => `widget ${number}: ${fault}`);
+})"""
+
+
 class Page:
     """A notebook open in JupyterLab; `page` is Playwright's, `errors` the page's own JavaScript errors."""
 
@@ -181,6 +198,10 @@ class Page:
     def alerts(self):
         """Return the texts of all errors that widgets show."""
         return self.page.locator(".cnn-course [role=alert]").all_inner_texts()
+
+    def faults_of_look(self):
+        """Return in words where tracks, minus signs, toggles or words of the hand are not as in every widget."""
+        return self.page.evaluate(LOOKS)
 
     def close(self):
         """Shut the notebook's kernel down, without waiting for its end, and close the page."""

@@ -183,5 +183,13 @@ def test_draw_anew_by_a_click_and_set_both_ends_of_a_range(hand):
     upper.press("ArrowRight")
     hand.wait_for("rotation -5 to 5,")
     assert hand.ask("print(augmented.rotation)").strip() == "(-5.0, 5.0)"
+    knob = upper.bounding_box()
+    hand.mouse.move(knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2)
+    hand.mouse.down()
+    hand.mouse.move(knob["x"] + knob["width"] / 2 + 40, knob["y"] + knob["height"] / 2, steps=8)
+    hand.mouse.up()
+    hand.page.wait_for_function("knob => Number(knob.getAttribute('aria-valuenow')) >= 30", arg=upper.element_handle())
+    hand.page.wait_for_timeout(500)
+    assert hand.ask("print(augmented.rotation[0] == -5 and augmented.rotation[1] >= 30)").strip() == "True"
     right = "print(sum(a == augmented.result['true'] for a, _ in augmented.result['answers'][1:]))"
     assert f"the net gets {hand.ask(right).strip()} of 8 right" in hand.said()

@@ -21,6 +21,8 @@ def test_g_is_dragged_along_x_and_so_is_the_moment(hand):
     hand.wait_for("At x = 3 h")
     hand.press("g, flipped", "ArrowRight", "ArrowRight")
     hand.wait_for("At x = 3.2 h")
+    hand.press("now, x", "ArrowLeft")
+    hand.wait_for("At x = 3.1 h")
     hand.press("the moment", "Home")
     hand.wait_for("eaten at t = 0 h")
 
@@ -65,6 +67,10 @@ def test_the_pixel_and_the_weights_are_dragged(hand):
     assert hand.area("bias for output 0").get_attribute("aria-valuenow") == "-0.05"
     hand.press("weight of R", "Home")
     hand.wait_for("values from -3")
+    hand.drag("weight of R", (0.5, 0.9), (0.5, -3.1))  # four times its height
+    hand.page.wait_for_function("box => !/values from -[34]/.test(box.querySelector('svg').getAttribute('aria-label'))",
+                                arg=hand.widget.element_handle())  # fmt: skip
+    assert float(hand.area("weight of R").get_attribute("aria-valuenow")) == 0
     ghost = hand.widget.locator("[data-ghost=pixel]").last
     hand.to("pixel in", 0.2525, 0.1025)
     assert ghost.get_attribute("transform") == "translate(50,20)" and ghost.get_attribute("visibility") == "visible"

@@ -6,13 +6,14 @@ from .mouse import on
 
 CELLS = [f"""import sys
 sys.path.insert(0, {str(pathlib.Path(__file__).parents[2])!r})
-from helpers.widgets import Im2colExplorer, PaddingExplorer, PoolingExplorer, ReceptiveFieldBuilder
+from helpers.widgets import Im2colExplorer, KernelExplorer, PaddingExplorer, PoolingExplorer, ReceptiveFieldBuilder
 padding = PaddingExplorer()
 padding""", """pooling = PoolingExplorer()
 pooling""", """field = ReceptiveFieldBuilder()
 field""", """im2col = Im2colExplorer()
-im2col"""]  # fmt: skip
-PADDING, POOLING, FIELD, IM2COL = range(4)
+im2col""", """kernel = KernelExplorer()
+kernel"""]  # fmt: skip
+PADDING, POOLING, FIELD, IM2COL, KERNEL = range(5)
 
 
 @on(PADDING)
@@ -36,6 +37,13 @@ def test_the_window_is_dragged_an_output_clicked_the_padding_pulled_out(hand):
     hand.wait_for("padding 0")
     hand.press("edge of the padding, right", "ArrowUp")
     hand.wait_for("padding 1, stride 1, dilation 1: output 4×4")
+    hand.widget.get_by_role("checkbox", name="height and width apart").check()
+    shown = "box => [...box.querySelectorAll('.noUi-target')].filter(node => node.offsetParent).length === 10"
+    hand.page.wait_for_function(shown, arg=hand.widget.element_handle())
+    assert not hand.opened.faults_of_look(), "with ten sliders their tracks are as long as each other, and long enough"
+    hand.press("window", "Home")
+    hand.widget.get_by_role("slider", name="width k").press("ArrowRight")
+    hand.wait_for("kernel size (2, 3)")
 
 
 @on(POOLING)
@@ -59,6 +67,14 @@ def test_the_picture_and_the_window_are_dragged(hand):
     hand.widget.locator(".widget-play button").first.click()
     hand.wait_for("row 4, column 2")
     hand.widget.locator(".widget-play button").first.click()
+    hand.press("output before", "Home")
+    hand.wait_for("row 4, column 0")
+    hand.page.emulate_media(reduced_motion="reduce")
+    hand.widget.locator(".widget-play button").first.click()
+    hand.wait_for("row 4, column 1")
+    hand.page.wait_for_timeout(1200)  # two more steps, if it played
+    assert "row 4, column 1" in hand.said() and hand.ask("print(pooling.play.playing)").strip() == "False"
+    hand.page.emulate_media(reduced_motion="no-preference")
 
 
 @on(IM2COL)
@@ -88,3 +104,37 @@ def test_the_unit_is_dragged_and_layers_are_clicked(hand):
     hand.widget.get_by_text("layer 1: stride s").wait_for()
     assert hand.area("layer 1").get_attribute("aria-pressed") == "true"
     assert hand.ask("print(field.layer, field.stride)") == "1 4\n"
+
+
+DROP = """async box => {
+  const canvas = new OffscreenCanvas(60, 40), ink = canvas.getContext("2d"), data = new DataTransfer();
+  ink.fillStyle = "#888";
+  ink.fillRect(0, 0, 30, 40);
+  data.items.add(new File([await canvas.convertToBlob()], "mine.png", {type: "image/png"}));
+  const dropped = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+  box.querySelector(".cnn-view").dispatchEvent(dropped);
+}"""
+
+
+@on(KERNEL)
+def test_the_window_and_a_weight_are_dragged_and_a_picture_is_dropped(hand):
+    hand.drag("window", (0.1025, 0.1025), (0.5025, 0.2525))  # of 200×200 pixels: the middle of the window
+    hand.wait_for("At row 49, column 99 the 9 products")
+    hand.to("output element", 0.1, 0.9)
+    assert hand.widget.locator('[data-ghost="window"]').get_attribute("visibility") == "visible"
+    hand.drag("output element", (0.1, 0.9), (0.2513, 0.5013))  # of 198×198
+    hand.wait_for("At row 99, column 49 the 9 products")
+    hand.press("window", "ArrowRight", "ArrowUp")
+    hand.wait_for("At row 98, column 50")
+    hand.press("output element", "Home", "PageDown")
+    hand.wait_for("At row 108, column 0")
+    middle = "weight in row 1, column 1"
+    hand.drag(middle, (0.5, 0.5), (0.5, -1.0))  # one and a half times its height upwards: 3
+    value = lambda number: hand.widget.locator(f'[aria-label="{middle}"][aria-valuenow="{number}"]')  # noqa: E731
+    value(3).wait_for()
+    hand.press(middle, "ArrowDown", "ArrowRight", "ArrowDown")
+    hand.page.wait_for_timeout(400)
+    assert hand.ask("print(kernel.preset, kernel.weights[1], kernel.centre)").strip() == "own (-2.0, 2.75, 2.0) 2.75"
+    hand.widget.evaluate(DROP)
+    hand.wait_for("cross-correlation of your own (200×200) with a 3×3 kernel")
+    assert "At row 108, column 0" in hand.said() and hand.ask("print(kernel.weights[1][1])").strip() == "2.75"

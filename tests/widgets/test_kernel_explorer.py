@@ -132,6 +132,14 @@ def test_preset_size_centre_and_boxes_say_the_same(explorer):
     assert explorer.size == "1×2" and explorer.centre == -1
 
 
+def test_the_slider_says_which_weight_it_is(explorer):
+    for size, name in (("1×2", "last"), ("2×2", "last"), ("3×3", "centre"), ("5×5", "centre")):
+        explorer.size = size
+        assert explorer.controls["centre"].description == f"{name} weight"
+        explorer.centre = 3.0
+        assert explorer.weights[len(explorer.weights) // 2][len(explorer.weights[0]) // 2] == 3
+
+
 def test_one_redraw_for_a_move_of_the_slider(explorer, monkeypatch):
     explorer.update(picture_name="flower", preset="Sobel x")
     drawn = []
@@ -237,6 +245,11 @@ def test_uploads_of_every_kind(explorer, name):
     assert explorer.picture_name == "your own" and X.shape == (200, 200) and X.dtype == torch.float32
     ramp = torch.linspace(30 / 299, 269 / 299, 200)  # the middle 240 of 300 columns
     assert (X.mean(0) - ramp).abs().mean() < 0.03 and 0 <= X.min() and X.max() <= 1
+
+
+def test_a_picture_of_8000_by_6000_pixels_is_shown(explorer):
+    explorer.upload = as_upload("large.png", file_of(Image.new("1", (8000, 6000), 1)))
+    assert explorer.result["X"].shape == (200, 200) and torch.all(explorer.result["X"] == 1) and not explorer.errors
 
 
 def test_transparent_parts_are_white_and_the_camera_is_heeded():

@@ -2,6 +2,9 @@
 
 import ipywidgets as W
 
+# Classes of sliders whose readout is narrower, or wider, than ipywidgets has it; a track gets what is left.
+ONE_DIGIT, RANGE = "cnn-one-digit", "cnn-range"
+
 
 def side_by_side(widgets, align_items="center", **layout):
     """Return the widgets side by side; where the page is narrow, they go on in a further line."""

@@ -73,7 +73,7 @@ class DenseCost(Explorer):
     def draw(self, result):
         """Draw three pairs of bars over one axis of powers of ten, and how many times the longer one is."""
         tops = [TOP + PANEL * i for i in range(len(PANELS))]
-        parts = [_axis(TOP + 8, tops[-1] + PANEL - 18)]
+        parts = [_axis(tops)]
         for top, (quantity, title) in zip(tops, PANELS.items(), strict=True):
             parts.append(svg.text(LEFT, top, title, anchor="start", bold=True))
             parts += [_pair(result, quantity, top + 9), _factor(result, quantity, top + 9)]
@@ -135,20 +135,20 @@ def _gpu(result, top):
     """A mark across the dense layer's bar at what a GPU with GPU_BYTES holds, and whether it does."""
     x, holds = _place(GPU_BYTES), result["dense"]["training_bytes"] <= GPU_BYTES
     said = f"{memory(GPU_BYTES)} GPU: {'holds it' if holds else 'too small'}"
-    mark = svg.path([(x, top - 4), (x, top + BAR + 4)], line=2, dash="3 3")
-    return mark + svg.text(x + 6, top + 2 * BAR, said, anchor="start")
+    mark = svg.path([(x, top - 4), (x, top + 2 * BAR + 18)], line=2, dash="3 3")
+    return mark + svg.text(x + 6, top + 2 * BAR + 18, said, anchor="start")
 
 
 def _number(quantity, value):
     return memory(value) if quantity == "training_bytes" else count(value)
 
 
-def _axis(top, bottom):
-    """Lines at powers of a thousand, with the count and the bytes that they stand for."""
-    parts = []
+def _axis(tops):
+    """Lines behind each pair of bars at powers of a thousand, with the count and the bytes that they stand for."""
+    parts, bottom = [], tops[-1] + PANEL - 28
     for power in range(0, DECADES + 1, 3):
         x = _place(10**power)
-        parts.append(svg.path([(x, top), (x, bottom)], stroke=svg.GREY, line=0.6))
+        parts += [svg.path([(x, top + 8), (x, top + PANEL - 28)], stroke=svg.GREY, line=0.6) for top in tops]
         parts.append(svg.text(x, bottom + 16, f"1{COUNTS[power // 3]}", size=11))
         parts.append(svg.text(x, bottom + 31, f"1 {UNITS[power // 3]}", size=11))
     parts.append(svg.text(LEFT - 8, bottom + 16, "each line: × 1,000", size=11, anchor="end"))

@@ -25,7 +25,8 @@ def draw_fields(result, label):
 
 def _photo(result):
     """The photo, the fields of all layers around the chosen output, and that of the neighbouring output."""
-    parts = [svg.text(LEFT, TOP - 10, f"a photo of {PHOTO} × {PHOTO} pixels", anchor="start"), _photo_tile()]
+    title = f"a photo of {PHOTO} × {PHOTO} pixels: drag the field"
+    parts = [svg.text(LEFT, TOP - 10, title, anchor="start"), _photo_tile()]
     parts.append(_neighbour(result))
     last, size = len(result["fields"]), result["fields"][-1][0]
     for i, (inner, _) in enumerate(result["fields"], start=1):
@@ -118,7 +119,7 @@ def _said(result):
     side = [f"{size:,} pixels a side", "all have a say" if seen == size else f"{seen:,} have a say"]
     side += ["the next output:", f"{jump:,} pixel{'' if jump == 1 else 's'} further"]
     side += ["this one: row {}, column {}".format(*result["unit"]), f"of {result['units']} × {result['units']}"]
-    cost = ["weights per pair of channels:", f"{result['weights']:,} in this stack"]
+    cost = ["click a layer to change it", "weights per pair of channels:", f"{result['weights']:,} in this stack"]
     cost.append(f"{result['one']:,} in one layer with this field")
     return _lines(MIDDLE, TOP + SEEN + 22, side) + _lines(TABLE, TOP + 8 * ROW + 26, cost)
 

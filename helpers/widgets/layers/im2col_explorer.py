@@ -77,7 +77,7 @@ class Im2colExplorer(Explorer):
         c = self.controls
         shape = ("images", "channels", "size", "kernel_size", "stride", "padding")
         for name in shape:
-            c[name].layout.width, c[name].style.description_width = "270px", "100px"
+            c[name].layout.width, c[name].style.description_width = "280px", "100px"
         rows = [[c["direction"]], [c[n] for n in shape[:3]], [c[n] for n in shape[3:]]]
         return W.VBox([side_by_side(widgets) for widgets in rows])
 

@@ -60,7 +60,7 @@ def _batch(result):
     back, x, pad = result["direction"] == "col2im", result["x"], result["pad"]
     values, outside = _padded(result["counts"] if back else x, pad), _padded(np.ones_like(x), pad) == 0
     (n, i, j), (pn, pc, ph, pw) = result["place"], result["pixel_place"]
-    name = "how many windows hold each pixel" if back else f"x {x.shape}"
+    name = "how many windows hold each pixel" if back else f"x {x.shape}: point at a pixel"
     parts = [svg.text(LEFT, 16, name, anchor="start", bold=True)]
     for image, channel in np.ndindex(*x.shape[:2]):
         left, top, cell = _grid(x, pad, image, channel)
@@ -82,7 +82,7 @@ def _matrix(result):
     (rows, columns), (high, wide) = col.shape, _matrix_cell(col)
     values = np.where(result["padding"], 0.0, 1.0) if back else col
     name = f"a matrix of ones {col.shape}" if back else f"im2col(x) {col.shape}"
-    title = svg.text(MATRIX, 16, name, anchor="start", bold=True)
+    title = svg.text(MATRIX, 16, f"{name}: point at a number", anchor="start", bold=True)
     look = {"colors": "grey", "limit": _brightest(result)}
     if max(rows, columns) <= 16:
         table = svg.matrix(values, MATRIX, TOP, high, skip=result["padding"], **look)

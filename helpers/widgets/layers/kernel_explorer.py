@@ -62,7 +62,7 @@ class KernelExplorer(Explorer):
         T.Float(0.0, min=-LARGEST, max=LARGEST),
         lambda: W.FloatSlider(min=-LARGEST, max=LARGEST, step=STEP, layout=W.Layout(width="300px")),
         "centre weight", [-LARGEST, 0.0, LARGEST],
-        help="in 1×2 and 2×2 the last weight",
+        help="in a kernel without a centre, its last weight",
     )  # fmt: skip
     operation = choice("cross-correlation", ["cross-correlation", "convolution"], "")
     clamp = switch(False, "clamp negatives to black")
@@ -122,6 +122,7 @@ class KernelExplorer(Explorer):
     def _follow(self, rows):
         self.preset, self.size = name_of(rows), size_of(rows)
         middle = rows[len(rows) // 2][len(rows[0]) // 2]
+        self.controls["centre"].description = f"{'centre' if len(rows) % 2 == len(rows[0]) % 2 == 1 else 'last'} weight"
         # The slider stands on the step next to the weight: a browser would round it, and so change the weight.
         if abs(self.centre - middle) > STEP / 2:
             self.centre = round(round(middle / STEP) * STEP, 2)

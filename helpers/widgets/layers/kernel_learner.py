@@ -74,8 +74,10 @@ class KernelLearner(Explorer):
 
     def arrange(self):
         """Put the two sliders above the buttons; the start is set on the picture."""
-        numbers = side_by_side([self.controls["lr"], self.controls["steps"]])
-        return W.VBox([numbers, side_by_side(self.button.values())])
+        numbers = [self.controls["lr"], self.controls["steps"]]
+        for control in numbers:
+            control.style.description_width, control.layout.width = "84px", "360px"
+        return W.VBox([side_by_side(numbers), side_by_side(self.button.values())])
 
     def buttons(self):
         """One step, ten, back to the start, and another start."""

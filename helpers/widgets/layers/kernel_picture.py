@@ -36,7 +36,7 @@ def _apology(problem):
 def _input(result):
     X, K = result["X"], result["K"]
     shape = tuple(K.shape)
-    parts = [_title(INPUT, "input X", X), _input_table(X)]
+    parts = [_title(INPUT, "input X", X, ": drag the window"), _input_table(X)]
     parts.append(_mark(INPUT, result["row"], result["column"], _cell(X), shape))
     parts.append(touch.ghost("window", _mark(INPUT, 0, 0, _cell(X), shape, line=1.5)))
     return "".join(parts) + _area(INPUT, result, X.shape, shape, "window", "output")
@@ -58,7 +58,7 @@ def _output(result):
     marks = (0, limit / 2, limit) if colors == "grey" else (-limit, 0, limit)
     ends = zip((0, 0.5, 1), marks, ("start", "middle", "end"), strict=True)
     scale = "".join(
-        svg.text(OUTPUT + share * SIDE, TOP + SIDE + 28, svg.number(value), size=10, anchor=anchor)
+        svg.text(OUTPUT + share * SIDE, TOP + SIDE + 28, svg.number(value), size=11, anchor=anchor)
         for share, value, anchor in ends
     )
     parts = [_title(OUTPUT, "output Y", Y), table, _mark(OUTPUT, result["row"], result["column"], cell, (1, 1))]
@@ -90,7 +90,7 @@ def _ramp(colors):
 def _taps(result):
     """The window times the kernel, the products and their sum."""
     K = result["K"]
-    cell, below = SMALL / max(K.shape), TOP + SMALL + 36
+    cell, below = SMALL / max(K.shape), TOP + SMALL + 48
     right, middle, limit = TAPS + SMALL + 28, cell * K.shape[0] / 2 + 5, result["limit"]
     turned = ", turned by 180°" if result["operation"] == "convolution" else ""
     return "".join([
@@ -100,8 +100,9 @@ def _taps(result):
         _heading(right, TOP, f"kernel{turned}"),
         svg.matrix(K, right, TOP, cell),
         _weights(result, right, cell),
+        svg.text(right, TOP + SMALL + 14, "↕ drag a weight", size=11, anchor="start", bold=True),
         _heading(TAPS, below, "products"),
-        svg.matrix(result["products"], TAPS, below, cell, limit=limit),
+        svg.matrix(result["products"].numpy().round(2), TAPS, below, cell, limit=limit),
         svg.text(TAPS + SMALL + 14, below + middle, "→", size=18),
         _sum(result, right, below),
     ])  # fmt: skip
@@ -141,8 +142,8 @@ def _cell(X):
     return min(LARGEST_CELL, SIDE / max(X.shape))
 
 
-def _title(x, name, X):
-    return _heading(x, TOP, f"{name}, {X.shape[0]} × {X.shape[1]}")
+def _title(x, name, X, hint=""):
+    return _heading(x, TOP, f"{name}, {X.shape[0]} × {X.shape[1]}{hint}")
 
 
 def _heading(x, y, name):

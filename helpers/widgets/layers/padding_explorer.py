@@ -6,7 +6,7 @@ import traitlets as T
 from helpers.drawing import svg
 from helpers.ops import corr2d
 
-from ..kit.layout import side_by_side
+from ..kit.layout import ONE_DIGIT, side_by_side
 from ..kit.parameters import slider, switch
 from ..kit.player import player
 from ..kit.walk import Walk, place
@@ -82,6 +82,8 @@ class PaddingExplorer(Walk):
         for height, width in PAIRS.items():
             c[height].layout.width, c[width].layout.width, c[width].layout.display = WHOLE, HALF, "none"
             c[height].style.description_width, c[width].style.description_width = "66px", "56px"
+            c[height].add_class(ONE_DIGIT)
+            c[width].add_class(ONE_DIGIT)
         pairs = [c[name] for pair in PAIRS.items() for name in pair]
         self.play = player(c["position"])
         return side_by_side([*pairs, c["apart"], self.play], max_width="868px")

@@ -43,6 +43,7 @@ def _input(result, cell):
     """The input inside its zeros, what no window touches hatched, the window framed and to be dragged."""
     (x, y, rows, columns), (top, left) = _box(result, cell), result["padding"]
     title = "input {} × {}".format(*result["size"]) + f", padded {rows} × {columns}" * bool(top or left)
+    title += "" if result["problem"] else ": drag the window"
     parts = [svg.text(LEFT, TOP - GRIP - 10, title, anchor="start")]
     parts.append(padding_cells(ring(result["size"], result["padding"]), x, y, cell))
     parts.append(svg.matrix(result["X"], x + left * cell, y + top * cell, cell, colors="grey", limit=9))
@@ -214,7 +215,7 @@ def _formulas(result):
     for i, name in enumerate(names):
         n, reach, P, s, m = (result[key][i] for key in ("size", "reach", "padding", "stride", "outputs"))
         books, pytorch = f"⌊({n} − {reach} + {2 * P} + {s}) / {s}⌋", f"⌊({n} + 2·{P} − {reach}) / {s}⌋ + 1"
-        lines.append([name, *(f"{formula} = {m}".replace("-", "−") for formula in (books, pytorch))])
+        lines.append([name, *(f"{formula} = {m}" for formula in (books, pytorch))])
     return "".join(_line(i, cells, bold=i > 0) for i, cells in enumerate(lines))
 
 

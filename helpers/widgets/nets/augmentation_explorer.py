@@ -12,7 +12,7 @@ from helpers.drawing import svg, touch
 
 from ..kit.base import Explorer
 from ..kit.layers import check_arguments, quiet_copy, run
-from ..kit.layout import side_by_side
+from ..kit.layout import RANGE, side_by_side
 from ..kit.parameters import choice, slider, span
 from ..kit.thumbnails import HEIGHT as PAGE
 from ..kit.thumbnails import Thumbnails
@@ -132,13 +132,14 @@ class AugmentationExplorer(Explorer):
         for name in (*GEOMETRY, *COLOR, "seed"):
             c[name].layout.width = "380px"
             c[name].style.description_width = "104px"
+            c[name].add_class(RANGE)
         for name in ("picture_name", *COLOR[2:]):
             c[name].disabled = self.thumbnails is not None  # a grey picture has no such thing
         left, right = (W.VBox([c[name] for name in names]) for names in (GEOMETRY, (*colors, "seed")))
         again = self.button["another random draw"]
         again.layout.width = "190px"
         first = [again] if self.thumbnails else [c["picture_name"], again]
-        return W.VBox([side_by_side(first, "flex-end"), side_by_side([left, right], "flex-start")])
+        return W.VBox([side_by_side(first), side_by_side([left, right], "flex-start")])
 
     def compute(self, picture_name, index, seed, **strengths):
         """Make the variants, and ask the net."""

@@ -136,9 +136,9 @@ class PictureLab(Explorer):
         for button in self.button.values():
             button.layout.width = "110px"
         for name in ("source", "pen"):
-            c[name].layout.width = "max-content"
-        c["brush"].style.description_width = "50px"
-        c["brush"].layout.width = "260px"
+            c[name].layout.width = "216px"
+        for name in ("index", "brush"):
+            c[name].style.description_width = "50px"
         rows = [c["source"], c["index"], self.button["undo moves"]], [c["pen"], c["brush"], self.button["clear"]]
         return W.VBox([side_by_side(row) for row in rows])
 
