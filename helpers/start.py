@@ -9,8 +9,9 @@
     python3 helpers/start.py site public              the web edition in another folder
 
 Needs Python 3.10 or newer and nothing else. The environment is .venv in the repository, or the folder named
-by CNN_COURSE_VENV; uv fills it where it is there, else pip. With --cpu a new environment gets PyTorch without CUDA
-(on Linux 0.2 GB in place of 3). With --here it is the Python that runs this file, as it is: nothing is installed.
+by CNN_COURSE_VENV; uv fills it where it is there, with the versions of requirements.lock, else pip. With --cpu a
+new environment gets PyTorch without CUDA (on Linux 0.2 GB in place of 3). With --here it is the Python that runs this
+file, as it is: nothing is installed.
 What only the tests need is installed by `test` alone, what makes the web edition by `site` and by `test`; all tests run
 side by side, one process a core and file by file (-n0 after `test`: one after the other).
 """
@@ -37,6 +38,7 @@ MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "skl
 SITE_MODULES = ["sphinx", "myst_nb", "sphinx_book_theme"]
 TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]
 EXTRAS = {"lab": "", "site": "[site]", "test": "[site,test]"}  # each command needs all that those before it need
+LOCK = "requirements.lock"  # the versions with which the tests ran, for every system and Python
 BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch without CUDA
 PARALLEL = ["--numprocesses=logical", "--maxprocesses=8"]
@@ -61,7 +63,7 @@ def python_in(folder: Path) -> Path:
 
 def fingerprint() -> str:
     """A hash of what decides the environment's content: lists of packages, Python, the repository's place."""
-    parts = [(ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml")]
+    parts = [(ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml", LOCK)]
     parts += [str(sys.version_info[:2]).encode(), str(ROOT).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -145,13 +147,14 @@ def make_environment(folder: Path) -> None:
 def install(folder: Path, command: str, cpu: bool = False) -> None:
     """Install the course, and what the command needs besides, by uv where it is there and succeeds, else by pip.
 
-    `cpu` asks for PyTorch without CUDA. Raises StartError where pip fails.
+    uv takes the versions of the lock; where they cannot be had, pip takes what the ranges allow. `cpu` asks for
+    PyTorch without CUDA. Raises StartError where pip fails.
     """
     wanted = ["-r", "requirements.txt"] + (["-e", "." + EXTRAS[command]] if EXTRAS[command] else [])
     uv, index = shutil.which("uv"), os.environ.get("PIP_INDEX_URL")
     if uv:
         options = (["--default-index", index] if index else []) + (["--torch-backend", "cpu"] if cpu else [])
-        if run([uv, "pip", "install", "--python", python_in(folder)] + options + wanted)[0] == 0:
+        if run([uv, "pip", "install", "--python", python_in(folder), "-c", LOCK] + options + wanted)[0] == 0:
             return
         print("uv did not succeed; pip tries now.", flush=True)
     options = ["--disable-pip-version-check"] + (["--extra-index-url", CPU_INDEX] if cpu else [])

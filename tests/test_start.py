@@ -24,6 +24,7 @@ def start(tmp_path, monkeypatch):
     root.mkdir()
     (root / "requirements.txt").write_text("torch>=2.2\n-e .\n")
     (root / "pyproject.toml").write_text("[project]\n")
+    (root / module.LOCK).write_text("torch==2.2\n")
     monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setenv("CNN_COURSE_VENV", str(tmp_path / "env"))
     monkeypatch.delenv("PIP_INDEX_URL", raising=False)
@@ -115,8 +116,8 @@ def test_uv_goes_first_where_it_is_and_takes_pips_mirror(start, machine, monkeyp
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     python = prepare(start)
     assert machine.done == ["venv", "uv", "import"]
-    assert machine.options[:4] == ["--python", str(python), "--default-index", "https://mirror.example/simple"]
-    assert machine.options[4:] == ["-r", "requirements.txt"]
+    assert machine.options[:4] == ["--python", str(python), "-c", "requirements.lock"]
+    assert machine.options[4:] == ["--default-index", "https://mirror.example/simple", "-r", "requirements.txt"]
 
 
 def test_pip_steps_in_where_uv_fails(start, machine, monkeypatch, capsys):
@@ -124,6 +125,7 @@ def test_pip_steps_in_where_uv_fails(start, machine, monkeypatch, capsys):
     machine.failure = "ERROR: No matching distribution found for torch>=2.2"
     assert start.main([]) == 1
     assert machine.done == ["venv", "uv", "pip"] and "has no torch>=2.2" in capsys.readouterr().err
+    assert start.LOCK not in machine.options, "the ranges may hold where the lock does not"
 
 
 @pytest.mark.parametrize("uv, asked", [(None, ["--extra-index-url"]), ("uv", ["--torch-backend", "cpu"])])
@@ -161,7 +163,7 @@ def test_what_start_py_imports_is_what_the_lists_install(start):
         assert tried - {"nbval"} <= extra
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml", "requirements.lock"])
 def test_a_changed_list_is_installed_into_the_same_environment(start, machine, name):
     prepare(start)
     (start.ROOT / name).write_text("something else\n")
