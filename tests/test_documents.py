@@ -60,7 +60,7 @@ def test_the_table_of_all_networks_is_the_one_that_is_stored():
 def test_what_hosts_read_names_what_is_there():
     settings = json.loads(text(".vscode/settings.json"))
     container = json.loads(text(".devcontainer/devcontainer.json"))
-    assert "/.venv/" in settings["python.defaultInterpreterPath"]
+    assert settings["python.defaultInterpreterPath"].endswith("/.venv"), "the folder: Pythons lie elsewhere in it"
     assert container["postCreateCommand"].endswith("-r requirements.txt")
     for file in container["customizations"]["codespaces"]["openFiles"]:
         assert (ROOT / file).is_file()
