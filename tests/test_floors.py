@@ -24,12 +24,13 @@ FLOORS = (
 )
 FLOOR = {f"helpers.{name}": number for number, floor in enumerate(FLOORS) for name in floor}
 # The packages from outside that these may import, no other.
-PACKAGES = {"lazy": set(), "place": set(), "start": set(), "update": set(), "ops": {"torch"}, "scratch": {"numpy"},
+PACKAGES = {"lazy": set(), "place": set(), "start": set(), "update": set(), "hosted": set(), "ops": {"torch"},
+            "scratch": {"numpy"},
             "networks": {"torch"}, **{f"anatomy.{name}": {"torch"} for name in ("copies", "counts", "reach", "work")},
             "training.advice": {"torch"}, "drawing.tables": set(),
             "drawing.words": set()}  # fmt: skip
-# The public face knows all; two scripts run before anything is installed.
-OUTSIDE = {"helpers", "helpers.start", "helpers.update"}
+# The public face knows all; three scripts run before anything is installed.
+OUTSIDE = {"helpers", "helpers.start", "helpers.update", "helpers.hosted"}
 
 
 def module_name(path, root):

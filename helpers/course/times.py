@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from helpers.drawing import Table
 
+from .address import is_fetching
 from .lessons import LESSONS
 from .map import NOTEBOOKS
 from .standing import exercises_in
@@ -27,7 +28,7 @@ def reading_time(path: str | Path) -> tuple[int, int, float]:
     """Return a notebook's words, its code cells and the minutes for both, exercises and training not counted."""
     cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
     words = sum(len("".join(cell["source"]).split()) for cell in cells if cell["cell_type"] == "markdown")
-    code = sum(cell["cell_type"] == "code" for cell in cells)
+    code = sum(cell["cell_type"] == "code" and not is_fetching(cell) for cell in cells)
     return words, code, words / WORDS_A_MINUTE + code / CELLS_A_MINUTE
 
 

@@ -10,8 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 import torch
 
+from helpers.course import address
 from helpers.course.lessons import LESSONS
 from helpers.place import PACKAGE, course_folder
 from helpers.widgets.kit import stage
@@ -25,16 +27,17 @@ TITLE = "Convolutional networks you can touch"
 COPIED = ("img", "tests/claims")  # folders of the course that notebooks point to
 
 
-def build(out, *, repository="", is_live=lambda name: True):
+def build(out, *, repository="", version="HEAD", is_live=lambda name: True):
     """Build the site into the folder `out`, which is made anew; return (pages, what Sphinx warned of).
 
-    `repository` is the address that the pages name for a copy of the course; `is_live` as in `pages.Page`.
+    `repository` is the address that the pages name for a copy of the course, and `version` the commit or tag that
+    their notebooks fetch there; `is_live` as in `pages.Page`.
     """
     root, out = course_folder(), Path(out)
     clear(out)
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder, "source"), Path(folder, "site")  # MyST-NB leaves a folder beside the site
-        pages = write_source(root, source, repository, is_live)
+        pages = write_source(root, source, repository, version, is_live)
         warnings = run_sphinx(source, made, Path(folder, "doctrees"))
         slim(made)
         shutil.copytree(made, out, dirs_exist_ok=True)
@@ -48,7 +51,7 @@ def clear(out):
     shutil.rmtree(out, ignore_errors=True)
 
 
-def write_source(root, source, repository, is_live):
+def write_source(root, source, repository, version, is_live):
     """Write all that Sphinx reads into `source`; return the Pages."""
     extra = source / "_extra"
     for name in ("_tables", "_figures", "notebooks"):
@@ -60,9 +63,10 @@ def write_source(root, source, repository, is_live):
     for stem in [*(lesson.stem for lesson in LESSONS), "glossary"]:
         path = root / "notebooks" / f"{stem}.ipynb"
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        page = Page(stem, notebook, repository=repository, is_live=is_live)
+        page = Page(stem, notebook, repository=repository, version=version, is_live=is_live)
         (source / path.name).write_text(json.dumps(page.notebook), encoding="utf-8")
-        shutil.copy(path, extra / "notebooks")
+        address.put_cell(notebook, repository, version)
+        nbformat.write(nbformat.from_dict(notebook), extra / "notebooks" / path.name)
         for name, data in page.images.items():
             (extra / "_figures" / name).write_bytes(data)
         for key, table in page.tables.items():
@@ -142,12 +146,6 @@ def slim(out):
         file.unlink()
 
 
-def repository():
-    """Return the address of the repository that a workflow of GitHub builds, so that a fork names itself; else ""."""
-    server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
-    return f"{server}/{name}" if server and name else ""
-
-
 def main(words):
     """Build the site into the folder that the command line names, or into build/site; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m helpers.site", description="Build the web edition of the course.")
@@ -155,7 +153,8 @@ def main(words):
     out = parser.parse_args(words).folder
     os.environ.setdefault("CNN_COURSE_PROFILE", "cpu")  # the one in which the notebooks are stored
     torch.set_num_threads(1)  # the widgets' tensors are tiny: several threads wait for each other
-    pages, warnings = build(out, repository=repository())
+    repository, version = address.here(course_folder())
+    pages, warnings = build(out, repository=repository, version=version)
     print(warnings, file=sys.stderr, end="")
     live, still = sum(len(page.tables) for page in pages), sum(len(page.stills) for page in pages)
     print(f"{out}/index.html: {len(pages)} notebooks, {live} live pictures, {still} still ones")

@@ -7,6 +7,8 @@ import re
 import struct
 import sys
 
+from helpers.course.address import hosts
+
 from . import starts
 from .figure import live_figure
 from .grids import grid_for
@@ -25,7 +27,7 @@ class Page:
     widget may get a table.
     """
 
-    def __init__(self, stem, notebook, *, repository="", is_live=lambda name: True):
+    def __init__(self, stem, notebook, *, repository="", version="HEAD", is_live=lambda name: True):
         self.stem, self.tables, self.figures, self.kinds, self.images, self.stills = stem, {}, {}, {}, {}, []
         self.command = f"python3 helpers/start.py lab notebooks/{stem}.ipynb"
         self._is_live = is_live
@@ -37,7 +39,7 @@ class Page:
                 cell["outputs"] = [self._output(cell, output, f"{number}-{i}") for i, output in outputs]
             else:
                 cell["source"] = OUTSIDE.sub("](", "".join(cell["source"]))
-        self.notebook["cells"][0]["source"] += f"\n\n{run_it(stem, self.command, repository)}\n"
+        self.notebook["cells"][0]["source"] += f"\n\n{run_it(stem, self.command, repository, version)}\n"
 
     def _output(self, cell, output, place):
         """One output as the page shows it."""
@@ -85,13 +87,17 @@ def to_pages(text):
     return NOTEBOOK_LINK.sub(r"\1\2.html", text)
 
 
-def run_it(stem, command, repository):
+def run_it(stem, command, repository, version):
     """Return the lines that say how the page's notebook is run."""
+    elsewhere = ", ".join(
+        f'<a href="{html.escape(place)}">{host}</a>' for host, place in hosts(repository, version, stem).items()
+    )
     place = f'<a href="{html.escape(repository)}">the course</a>' if repository else "the course"
     return (
         '<p class="cnn-run"><b>Run it yourself:</b> '
         f"<code>{html.escape(command)}</code> in a copy of {place} starts this notebook, with exercises that answer "
-        f'and pictures that know every state. <a href="notebooks/{stem}.ipynb" download>Download the notebook</a></p>'
+        f'and pictures that know every state. <a href="notebooks/{stem}.ipynb" download>Download the notebook</a>'
+        f'{". Open it in " + elsewhere if elsewhere else ""}</p>'
     )
 
 
