@@ -226,7 +226,7 @@ def prepare(folder: Path, command: str, cpu: bool = False) -> Path:
     if is_ready(folder, command):
         return python_in(folder)
     check_ours(folder)
-    print(f"Preparing the environment in {folder}: once, some minutes and up to 7 GB.", flush=True)
+    print(f"Preparing the environment in {folder}: once, some minutes and up to {2 if cpu else 7} GB.", flush=True)
     stamp = folder / STAMP
     for anew in [False, True] if is_usable(folder) else [True]:
         if stamp.exists():

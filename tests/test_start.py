@@ -129,10 +129,11 @@ def test_pip_steps_in_where_uv_fails(start, machine, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("uv, asked", [(None, ["--extra-index-url"]), ("uv", ["--torch-backend", "cpu"])])
-def test_cpu_asks_for_a_pytorch_without_cuda(start, machine, monkeypatch, uv, asked):
+def test_cpu_asks_for_a_pytorch_without_cuda(start, machine, monkeypatch, capsys, uv, asked):
     monkeypatch.setattr(start.shutil, "which", lambda name: uv)
     monkeypatch.setattr(start, "hand_over", lambda words: words)
     words = start.main(["--cpu"])
+    assert "up to 2 GB" in capsys.readouterr().out
     at = machine.options.index(asked[0])
     assert machine.options[at : at + len(asked)] == asked and "--cpu" not in words
     assert "--extra-index-url" not in asked or machine.options[at + 1] == start.CPU_INDEX
