@@ -61,11 +61,11 @@ def test_what_hosts_read_names_what_is_there():
     settings = json.loads(text(".vscode/settings.json"))
     container = json.loads(text(".devcontainer/devcontainer.json"))
     assert settings["python.defaultInterpreterPath"].endswith("/.venv"), "the folder: Pythons lie elsewhere in it"
-    assert container["postCreateCommand"].endswith("-r requirements.txt")
+    assert container["postCreateCommand"].endswith("-c requirements.lock -r requirements.txt")
     for file in container["customizations"]["codespaces"]["openFiles"]:
         assert (ROOT / file).is_file()
-    [included] = re.findall(r"^-r (.+)$", text(".binder/requirements.txt"), re.MULTILINE)
-    assert (ROOT / ".binder" / included).resolve() == ROOT / "requirements.txt"
+    included = re.findall(r"^-[cr] (.+)$", text(".binder/requirements.txt"), re.MULTILINE)
+    assert [(ROOT / ".binder" / name).resolve().name for name in included] == ["requirements.lock", "requirements.txt"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib came with Python 3.11")
