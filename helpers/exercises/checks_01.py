@@ -17,11 +17,12 @@ def check_gigabytes(answer):
         (lambda n, h, c=3: n * h / 1e9, "this counts weights in billions: each takes 4 bytes, and training keeps "
          "`copies` of them."),
         (lambda n, h, c=3: n * h * 4 * c / 2**30, "a gigabyte is 10**9 bytes here; dividing by 2**30 gives GiB."),
+        (lambda n, h, c=3: (n + 1) * h * 4 * c / 1e9, "the weights alone are asked for: you count the biases, too."),
         (lambda n, h, c=3: n * h * 12 / 1e9, "multiply by `copies`, not by a fixed number: copies=4 must give more."),
         (lambda n, h, c=3: 43.2, "that is the layer of the text, whatever the arguments say: use `inputs` and "
          "`hidden`, not numbers or names from outside."),
     )  # fmt: skip
-    cases = ((36_000_000, 100), (36_000_000, 100, 4), (784, 10, 3), (1000, 1000, 1), (7, 2_000_000, 4))
+    cases = ((36_000_000, 100), (36_000_000, 100, 4), (784, 10, 3), (9, 10_000), (1000, 1000, 1), (7, 2_000_000, 4))
     return table(answer, cases, lambda n, h, c=3: n * h * 4 * c / 1e9, known, atol=0)
 
 
@@ -42,6 +43,8 @@ def check_free_numbers(answer):
             return "return three counts: (dense, shared, local)."
         n, delta = case
         want = (n**4, (2 * n - 1) ** 2, (2 * delta + 1) ** 2)
+        if got != want and sorted(map(str, got)) == sorted(map(str, want)):
+            return f"free_numbers({n}, {delta}) is {shown(got)}: the order is (dense, shared, local)."
         for i, wrong, advice in known:
             if got[i] == wrong(n, delta) != want[i]:
                 return f"free_numbers({n}, {delta}) is {shown(got)}: {('dense', 'shared', 'local')[i]}: {advice}"
@@ -159,6 +162,6 @@ def _as_convolution(answer, c, h, w):
         return "the bias is the layer's own: copy linear.bias too."
     if layer.stride != (1, 1):
         return f"the stride is {layer.stride}: on a larger picture the layer would leave out places; leave it at 1."
-    if layer.padding != (0, 0) or layer.dilation != (1, 1):
+    if layer.padding not in ((0, 0), "valid") or layer.dilation != (1, 1):
         return "without padding and dilation the kernel fits at one place: leave both as they are."
     return compare(layer(X), linear(X.flatten(1))[:, :, None, None], "the convolution's output")

@@ -86,9 +86,8 @@ def check_lost(answer):
         (lambda n, k, s, P: max(0, n - k * output_size(n, k, stride=s, padding=P)),
          "windows that overlap count a pixel twice in this way: put a mark on every pixel that a window touches."),
     )  # fmt: skip
-    advice = table(answer, cases, number_lost, known, call=lambda *case: f"lost{case}")
-    return advice and (advice if any(words in advice for _, words in known) else
-                       f"{advice} Put a mark on every pixel that a window touches, and count.")  # fmt: skip
+    return table(answer, cases, number_lost, known, call=lambda *case: f"lost{case}", otherwise=lambda *case:
+                 "Put a mark on every pixel that a window touches, and count.")  # fmt: skip
 
 
 def number_lost(n, k, s, P, windows=None):
@@ -123,6 +122,8 @@ def check_corr2d(answer):
          "the padding is missing: put the picture into the middle of a larger tensor of zeros."),
         (other(lambda s, p: {"padding": p}),
          "the size is that of stride 1: fewer windows fit when each begins s pixels after the last."),
+        (lambda X, K, stride, padding: corr2d(X, K.flip(0, 1), stride=stride, padding=padding),
+         "the kernel is turned by 180°: corr2d takes it as it is."),
         (begins_densely, "the size is right, but window (i, j) begins at row i·s_h and column j·s_w."),
     )
 
@@ -140,9 +141,21 @@ def check_field(answer):
         got = numbers(given, 2)
         if got is None:
             return f"field({layers}) should be a pair (field, jump), but is {shown(given)}."
+        if got == want[::-1] != want:
+            return f"field({layers}) is {shown(got)}: the field comes first, then the jump."
+        if got != want and got == field_of(layers[::-1]):
+            return f"field({layers}) is {shown(got)}: the last layer is taken first. Begin at the input."
         if got != want:
             return f"field({layers}) is {shown(got)}, but should be {want}: {advice}"
     return None
+
+
+def field_of(layers):
+    """Return (field, jump) of a stack of layers (k, s, d)."""
+    size = jump = 1
+    for k, s, d in layers:
+        size, jump = size + d * (k - 1) * jump, jump * s
+    return size, jump
 
 
 FIELDS = [

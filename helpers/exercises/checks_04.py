@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from .compare import advice_on, compare, equal, number, numbers, shown, tensor_of
-from .core import names_in, table, torch_calls
+from .core import convolutions, names_in, table, torch_calls
 
 SHAPES = {"weight": (32, 16, 3, 5), "bias": (32,), "output": (8, 32, 18, 26)}
 ADVICE_SHAPE = {
@@ -112,7 +112,7 @@ def check_mix(answer):
 
     advice = table(answer, cases, right, known, call=lambda X, W: f"mix(X, W) for X {tuple(X.shape)} and W "
                    f"{tuple(W.shape)}")  # fmt: skip
-    if any("conv" in name.lower() or "corr2d" in name for name in names):
+    if convolutions(names):
         return "mix should do without a convolution function: a matrix product over the channels is enough."
     return advice
 

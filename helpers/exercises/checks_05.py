@@ -8,6 +8,7 @@ from torch.overrides import TorchFunctionMode
 
 from .compare import advice_on, compare, equal, kind_of, numbers, shown, tensor_of
 from .core import table
+from .guard import run
 
 ADVICE_SIZE = {
     55: "55 is the size without padding: ⌊(112 − 3)/2⌋ + 1. Padding adds 1 pixel on each side.",
@@ -53,6 +54,10 @@ def check_loop(answer):
          "the output has the size of stride 1: the window moves `stride` pixels, so fewer fit."),
         (begins_densely,
          "the size is right, but the windows begin at i, j; with a stride they begin at i·stride, j·stride."),
+        (lambda X, size, mode, stride: pooled(X, size, mode, size),
+         "the window moves by its own size, as PyTorch's does where no stride is given: move it `stride` pixels."),
+        (lambda X, size, mode, stride: pooled(X, size, mode, stride) * (1 if mode == "max" else size[0] * size[1]),
+         "that is the sum of the window: divide by its p_h · p_w numbers."),
         (lambda X, size, mode, stride: pooled(X, size, "max", stride), "`mode` says which: the mean for \"avg\"."),
         (lambda X, size, mode, stride: pooled(X, size, "avg", stride), "`mode` says which: the maximum for \"max\"."),
         (lambda X, size, mode, stride: pooled(X, size[::-1], mode, stride),
@@ -119,7 +124,7 @@ def check_blur(answer):
         return "the blur is fixed, but your layer has parameters: an optimiser would change it. Use register_buffer."
     blur = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])).expand(3, 1, 3, 3) / 16
     want = F.conv2d(F.max_pool2d(X, 2, 1), blur, stride=2, groups=3)
-    got = layer(X.clone())
+    got = run(layer, X)
     if not isinstance(got, torch.Tensor):
         return f"the layer should return a tensor, but what it returns is {kind_of(got)}."
     if got.shape == F.conv2d(F.max_pool2d(X, 2, 2), blur, groups=3).shape != want.shape:

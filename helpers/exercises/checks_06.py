@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from .compare import compare, equal, numbers, shown, tensor_of
+from .compare import advice_on, compare, equal, numbers, shown, tensor_of
 from .core import table
 
 SHAPES = {
@@ -17,6 +17,7 @@ SHAPES = {
     (4500, 75): "4500 = 20·15²: the padding adds 2 pixels on both sides, 4 in all.",
     (15360, 25): "a window reaches through all channels: they lie in its row, not in rows of their own.",
     (20480, 75): "20480 = 20·32²: with stride 2 a window stands only at every second place.",
+    (5120, 3): "the rows are right. 3 is the number of channels; a row holds a window, 5·5 numbers of each.",
     (75, 5120): "rows and columns have changed places: here a window is a row.",
 }
 
@@ -26,8 +27,11 @@ def check_shape(answer):
     shape = numbers(answer)
     if shape is None:
         return f"the answer should be a tuple of two numbers, (rows, columns), but is {shown(answer)}."
+    if shape == (5120, 75) or shape in SHAPES:
+        return SHAPES.get(shape)
     general = "rows: pictures · places down · places across; columns: channels · 5 · 5."
-    return None if shape == (5120, 75) else SHAPES.get(shape, general)
+    right = [name for name, got, want in zip(("rows", "columns"), shape, (5120, 75), strict=False) if got == want]
+    return f"the {right[0]} are right, the rest is not: {general}" if right else general
 
 
 def loss_gradients(function, *arrays):
@@ -82,6 +86,8 @@ def check_col2im(answer):
             return "without padding nothing is left: pad:-pad is 0:0 then. Cut with pad:pad + H and pad:pad + W."
         if equal(given, want / copies.clamp(min=1)) and copies.max() > 1:
             return f"for {case} you average the copies of a pixel: add them."
+        if said := advice_on(given, misplaced(col, shape, k, stride, pad)) if not equal(given, want) else None:
+            return f"for {case} {said}"
         advice = compare(given, want, f"the result for {case}")
         if advice and got_shape == want.shape and equal(got[copies == 1], want[copies == 1]):
             return (f"for {case} pixels in one window are right, those in several are not: their copies add up, "
@@ -89,6 +95,31 @@ def check_col2im(answer):
         if advice:
             return advice
     return None
+
+
+def misplaced(col, shape, k, stride, pad):
+    """Return pairs (array, advice): what comes of put_back where the numbers of col are taken in another order."""
+    (N, C, H, W), size = shape, [(n + 2 * pad - k) // stride + 1 for n in shape[2:]]
+    columns = torch.tensor(col).reshape(N, -1, C * k * k).mT  # (N, C·k·k, OH·OW)
+
+    def fold(columns, size=(H, W), **where):
+        return F.fold(columns, size, k, **where)
+
+    whole = {"stride": stride, "padding": pad}
+    dense = F.pad(fold(columns, [n + k - 1 for n in size]), (0, W, 0, H))[:, :, pad:pad + H, pad:pad + W]
+    return (
+        (fold(columns.reshape(N, C, k, k, -1).transpose(2, 3).flatten(1, 3), **whole),
+         "rows and columns of the window have changed places: behind C come the row a, then the column b."),
+        (fold(torch.tensor(col).reshape(N, C * k * k, -1), **whole),
+         "the numbers are mixed up: reshape col to (N, OH, OW, C, k, k), its own order, before you move an axis."),
+        (fold(torch.tensor(col).reshape(-1, N, C * k * k).permute(1, 2, 0), **whole),
+         "the pictures are mixed up: the rows of col run through N first, then OH and OW."),
+        (fold(columns.reshape(N, k * k, C, -1).transpose(1, 2).flatten(1, 2), **whole),
+         "the channels are mixed up: a row of col runs through C first, then the k·k places."),
+        (dense, "the windows lie side by side as with stride 1: place (a, b) goes to every `stride`-th pixel."),
+        (fold(columns, (H + 2 * pad, W + 2 * pad), stride=stride)[:, :, :H, :W],
+         "the padding is cut off on one side alone: the picture begins behind `pad` rows and columns."),
+    )  # fmt: skip
 
 
 def check_backward(answer):
@@ -100,6 +131,9 @@ def check_backward(answer):
         got = answer(x.copy(), W.copy(), dout.copy(), stride)
         if not isinstance(got, (tuple, list)) or len(got) != 3:
             return f"return three arrays, dW, db, dx; yours is {shown(got)}."
+        shapes = [None if tensor_of(part) is None else tuple(tensor_of(part).shape) for part in got]
+        if shapes != [W.shape, db.shape, x.shape] and {*shapes} == {W.shape, db.shape, x.shape}:
+            return f"the order is dW, db, dx: yours have the shapes {', '.join(map(str, shapes))}."
         if equal(got[1], db / 2):
             return "db is half of what it should be: the bias is in the outputs of both pictures. Add, do not average."
         if equal(got[0], dW / 2):
@@ -155,16 +189,26 @@ def check_error(answer):
         (partial(error_of, by=lambda *norms: norms[0]), "the larger of the norms divides, not the numerical one's."),
         (partial(error_of, by=lambda *norms: norms[1]), "the larger of the norms divides, not the given one's."),
         (partial(error_of, by=lambda *norms: sum(norms)), "the larger of the two norms divides, not their sum."),
-        (partial(error_of, step="fixed"), "h is an argument: take the step that is given, not always 1e-5."),
+        *((partial(error_of, step=step), "h is an argument: take the step that is given, not always the same.")
+          for step in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)),
+        (partial(error_of, norm=lambda x: np.abs(x).sum()), "the norm is the root of the sum of squares (np.linalg."
+         "norm), not the sum of the numbers without their signs."),
+        (partial(error_of, norm=lambda x: np.abs(x).max()), "the norm is the root of the sum of squares (np.linalg."
+         "norm), not the largest number."),
+        (partial(error_of, norm=lambda x: (x**2).sum()), "a norm is the root of the sum of squares: the root is "
+         "missing."),
+        (partial(error_of, by=lambda *norms: norms[1] * norms[0]), "the larger of the two norms divides, not their "
+         "product."),
         (one_by_one, "divide one norm by another, each over the whole array, not number by number."),
     )  # fmt: skip
     return table(answer, cases, error_of, known, atol=1e-8, rtol=1e-3, call=lambda f, x, gradient, h:
-                 f"the error for x of shape {x.shape} and h = {h}")  # fmt: skip
+                 f"the error for x of shape {x.shape} and h = {h}", otherwise=lambda *case: "Two gradients as arrays, "
+                 "the norm of their difference, divided by the larger of their norms.")  # fmt: skip
 
 
 def slopes(f, x, h, step="2h"):
-    """Return the numerical gradient of f at x, by central differences, or as a slip of this name would."""
-    h, around = 1e-5 if step == "fixed" else h, np.zeros((2, *x.shape))
+    """Return the numerical gradient of f at x, by central differences, or as a slip would: `step` names it or is h."""
+    h, around = step if isinstance(step, float) else h, np.zeros((2, *x.shape))
     for side, place in ((s, p) for s in (0, 1) for p in np.ndindex(x.shape)):
         moved = x.copy()
         moved[place] += (h, 0 if step == "one side" else -h)[side]
@@ -172,10 +216,10 @@ def slopes(f, x, h, step="2h"):
     return (around[0] - around[1]) / (h if step in ("one side", "h") else 2 * h)
 
 
-def error_of(f, x, gradient, h=1e-5, by=max, step="2h"):
+def error_of(f, x, gradient, h=1e-5, by=max, step="2h", norm=np.linalg.norm):
     """Return the relative error of a gradient: the norm of the difference, divided by max, or another, of the two."""
     numerical = slopes(f, x, h, step)
-    return np.linalg.norm(numerical - gradient) / by(np.linalg.norm(numerical), np.linalg.norm(gradient))
+    return norm(numerical - gradient) / by(norm(numerical), norm(gradient))
 
 
 def one_by_one(f, x, gradient, h=1e-5):

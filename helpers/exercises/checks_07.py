@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .compare import compare, equal, kind_of, number, numbers, shown, tensor_of
+from .compare import advice_on, compare, equal, kind_of, number, numbers, shown, tensor_of
 from .core import table, torch_calls
+from .guard import run
 
 
 def check_sides(answer):
@@ -77,6 +78,9 @@ def check_top_k(answer):
             lambda logits, y, k: (logits.topk(k, dim=0).indices == y).any(0).float().mean(),
             "the classes lie along axis 1: each picture has its own k best.",
         ),
+        (lambda logits, y, k: 100 * right(logits, y, k), "that is in per cent: the share lies between 0 and 1."),
+        (lambda logits, y, k: right(logits, y, min(k + 1, logits.shape[1])), "that looks at k + 1 classes."),
+        (lambda logits, y, k: right(logits, y, k - 1), "that looks at k − 1 classes."),
         (lambda logits, y, k: 1 - right(logits, y, k), "that is the share of the errors."),
         (lambda logits, y, k: right(-logits, y, k), "those are the k smallest logits: the largest are the likeliest."),
     )
@@ -97,6 +101,10 @@ def check_plateau_loss(answer):
             lambda counts: math.log(len(counts)),
             "the logarithm of the number of classes is right only if all are equally frequent.",
         ),
+        (lambda counts: entropy(counts) / math.log(10), "with the logarithm to base 10: the cross entropy takes the "
+         "natural one."),
+        (lambda counts: -math.log(counts.max() / counts.sum()), "that is what a picture of the commonest class costs: "
+         "take the mean over all pictures."),
         (lambda counts: -entropy(counts), "the minus is missing: a loss is 0 or more."),
         (lambda counts: entropy(counts) * counts.sum(), "that is the sum over all pictures: the loss is their mean."),
         (lambda counts: entropy(counts) / len(counts), "add over the classes: the shares are the weights of a mean."),
@@ -153,7 +161,7 @@ def check_subsampling(answer):
     layer, X = answer(4), torch.linspace(0, 3, 2 * 4 * 8 * 8).sin().reshape(2, 4, 8, 8) - 0.5
     if not isinstance(layer, nn.Module):
         return f"Subsampling(4) should be an nn.Module, but is {kind_of(layer)}."
-    layer(X.clone())  # a stub says here that it is one
+    got = run(layer, X)  # a stub says here that it is one
     sizes = {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()}
     total = sum(parameter.numel() for parameter in layer.parameters() if parameter.requires_grad)
     if not total:
@@ -161,9 +169,20 @@ def check_subsampling(answer):
     if set(sizes) != {"weight", "bias"} or [math.prod(size) for size in sizes.values()] != [4, 4] or total != 8:
         return f"Subsampling(4) has the parameters {sizes}: it should have `weight` and `bias`, one number per channel."
     mean = F.avg_pool2d(X, 2)
-    advice = compare(layer(X.clone()), mean, "with fresh parameters (weight 1, bias 0) the output")
-    if advice:
-        return advice
+    known = (
+        (4 * mean, "that is the sum of the four pixels: take their mean."),
+        (F.max_pool2d(X, 2), "that is the largest of the four pixels: take their mean."),
+        (0 * mean, "the output is 0: `weight` begins with 1."),
+        (mean + 1, "each output is too large by 1: `bias` begins with 0."),
+        *((function(mean), "leave the activation out.") for function in (torch.sigmoid, torch.tanh, torch.relu)),
+        (F.avg_pool2d(X, 2, 1), "the windows move by one pixel: take stride 2."),
+        (X[:, :, ::2, ::2], "that is one pixel of each window: take the mean of all four."),
+    )
+    fresh = "with fresh parameters (weight 1, bias 0)"
+    if not equal(got, mean):
+        if said := advice_on(got, known):
+            return f"{fresh} {said}"
+        return f"{compare(got, mean, f'{fresh} the output')} It should be the mean of each 2×2 window, times 1, plus 0."
     weight, bias = torch.arange(-1.0, 3), torch.tensor([0.0, 10, -20, 30])
     with torch.no_grad():
         layer.weight.copy_(weight.reshape(layer.weight.shape))
@@ -171,7 +190,17 @@ def check_subsampling(answer):
     got = layer(X.clone())
     if equal(got, mean * weight + bias):
         return "a tensor of shape (4,) meets the last axis, the columns: reshape the parameters to (channels, 1, 1)."
-    return compare(got, mean * weight.reshape(4, 1, 1) + bias.reshape(4, 1, 1), "with other parameters the output") or (
+    weight, bias = weight.reshape(4, 1, 1), bias.reshape(4, 1, 1)
+    known = (
+        (mean, "the output stays as it was: forward uses neither `weight` nor `bias`."),
+        (mean * weight, "`bias` changes nothing: forward does not add it."),
+        (mean + bias, "`weight` changes nothing: forward does not multiply by it."),
+        ((mean + bias) * weight, "the bias is multiplied, too: first multiply, then add it."),
+        ((mean * weight + bias).relu(), "leave the activation out."),
+    )
+    if (said := advice_on(got, known)) and not equal(got, mean * weight + bias):
+        return f"with other parameters {said}"
+    return compare(got, mean * weight + bias, "with other parameters the output") or (
         compare(answer(2)(X[:1, :2, :5, 2:]), F.avg_pool2d(X[:1, :2, :5, 2:], 2), "for 2 channels the output")
     )
 

@@ -35,9 +35,8 @@ def check_first_dense(answer):
         (lambda n: 4096 * 256 * side(n), "that is one row of each map: the maps are square."),
         (lambda n: 4096 * 256 * 5**2, "that is the book's picture of 224×224, whatever n is."),
     )
-    advice = table(answer, [(n,) for n in (224, 225, 96, 128, 300, 67, 71, 99)],
-                   lambda n: 4096 * 256 * side(n) ** 2, known)  # fmt: skip
-    return advice and (f"{advice} Follow the side layer by layer." if "but should be" in advice else advice)
+    return table(answer, [(n,) for n in (224, 225, 96, 128, 300, 67, 71, 99)], lambda n: 4096 * 256 * side(n) ** 2,
+                 known, otherwise=lambda n: "Follow the side layer by layer.")  # fmt: skip
 
 
 ADVICE_GROUPS = {
@@ -130,6 +129,9 @@ def check_flip_average(answer):
         (views(2), "the second view is upside down: flip the last axis."),
         (views(1), "it is the channels that change places: flip the last axis."),
         (views(0), "it is the pictures of the batch that change places: flip the last axis."),
+        (views(before=lambda y: y.softmax(0)), "each column adds up to 1: a picture's probabilities lie along axis 1."),
+        (lambda net, X: net((X + X.flip(3)) / 2).softmax(1),
+         "the pictures are mixed: let the net see each view, then take the mean of its answers."),
         (views(after=lambda y: y), "each row adds up to 2: take the mean of the two views."),
         (lambda net, X: net(X).softmax(1), "only the pictures as they are count: the mirrored ones are missing."),
         (lambda net, X: net(X.flip(3)).softmax(1), "only the mirrored pictures count: those as they are are missing."),

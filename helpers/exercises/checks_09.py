@@ -136,11 +136,17 @@ def check_batch(answer):
         (lambda p, a, m: m // a, "the parameters and their gradients take memory, too."),
         *((partial(batch, each=n), "each parameter takes four bytes, and its gradient four more.") for n in (1, 2)),
         (partial(batch, each=4), "the gradients take four bytes per parameter more."),
+        *((partial(batch, each=n), "nothing is counted for an optimiser: parameters and gradients, four bytes each.")
+          for n in (12, 16)),
+        (lambda p, a, m: max(0, (m - 8 * p) // a + 1), "that is one picture too many: round down."),
+        (lambda p, a, m: max(0, m - 8 * p // a), "`//` comes before `-`: put the difference in brackets."),
+        (lambda p, a, m: max(0, m // a - 8 * p), "that takes bytes away from a number of pictures: first subtract, "
+         "then divide."),
         (lambda p, a, m: m // (a + 8 * p), "the parameters are there once, not once per picture."),
         (lambda p, a, m: (m - 8 * p) // a, "where not even one picture fits, the answer is 0."),
     )
-    advice = table(answer, cases, batch, known)
-    return advice and (f"{advice} What is there once, and what for each picture?" if "but should" in advice else advice)
+    return table(answer, cases, batch, known, otherwise=lambda p, a, m:
+                 f"What is there once takes {8 * p:,} bytes. How many are left for pictures of {a:,}?")  # fmt: skip
 
 
 def check_grey(answer):
@@ -150,7 +156,12 @@ def check_grey(answer):
                     nn.Conv2d(3, 5, (1, 2), stride=(2, 1), padding=(1, 0))), torch.randn(2, 1, 9, 9)  # fmt: skip
     for conv in convs:
         before = copy.deepcopy(conv.state_dict())
-        grey = answer(conv)
+        try:
+            grey = answer(conv)
+        except (AttributeError, TypeError) as error:
+            if conv.bias is not None or "None" not in str(error):
+                raise
+            return f"to_grey stops for {conv}: its `bias` is None, without numbers. Copy a bias where there is one."
         if not isinstance(grey, nn.Conv2d) or grey.in_channels != 1 or grey.weight.shape[1] != 1:
             return "the answer should be an nn.Conv2d with in_channels=1: one slice in each kernel."
         now = conv.state_dict()

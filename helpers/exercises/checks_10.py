@@ -1,12 +1,14 @@
 """The checks of notebook 10's exercises, which `notebook_10.py` states."""
 
 import copy
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .compare import advice_on, compare, equal, kind_of, number, shown, tensor_of
+from .core import table
 
 BLOCK = 256 * 384 * 9 + 384 + 2 * (384 * 384 + 384)
 ADVICE_BLOCK = {
@@ -35,28 +37,42 @@ def check_number(right, advice, otherwise, answer):
     return None if found == right else advice.get(found, f"{found:,} is not right: {otherwise}")
 
 
+def largest(X, m, begin=lambda i, n, m: i * n // m, end=lambda i, n, m: -(-(i + 1) * n // m), columns=2):
+    """Return the largest numbers of the windows of X that begin and end so; `columns`: the axis they are cut by."""
+    rows, columns = ([slice(begin(i, n, m), end(i, n, m)) for i in range(m)] for n in (X.shape[1], X.shape[columns]))
+    return torch.stack([X[:, a, b].amax((1, 2)) for a in rows for b in columns], dim=1).reshape(len(X), m, m)
+
+
 def check_adaptive_max(answer):
     """The largest number of each window; windows as in the text."""
-    for size, m in (((6, 6), 3), ((5, 7), 3), ((7, 5), 1), ((4, 4), 6), ((7, 7), 4), ((1, 2), 2)):
-        X = torch.randn(2, *size, generator=torch.Generator().manual_seed(0)) - 5
-        got, want = answer(X.clone(), m), F.adaptive_max_pool2d(X, m)
-        case = f"X (2, {size[0]}, {size[1]}) with m = {m}"
-        if equal(got, want):
-            continue
-        known = [
-            (F.adaptive_avg_pool2d(X, m), "these are the means of the windows. Take their largest numbers."),
-            (want.clamp(min=0), "every number of X is below 0 here. Is your 0 what the search or Y began with?"),
-            (want.amax(0, keepdim=True).expand_as(want), "that is the largest number of all channels. Each channel has "
-             "its own."),
-            (-F.adaptive_max_pool2d(-X, m), "these are the smallest numbers of the windows."),
-        ]  # fmt: skip
-        if size[0] == size[1]:
-            known.append((want.transpose(1, 2), "rows and columns have changed places."))
-        if advice := advice_on(got, known):
-            return f"{case}: {advice}"
-        overlap = " Where m does not divide n, a window ends at (i + 1)·n/m, rounded up, and may overlap."
-        return compare(got, want, f"the output for {case}") + overlap * bool(size[0] % m)
-    return None
+    generator = torch.Generator().manual_seed(0)
+    cases = [(torch.randn(2, *size, generator=generator) - 5, m) for size, m in (
+        ((6, 6), 3), ((5, 7), 3), ((7, 5), 1), ((4, 4), 6), ((7, 7), 4), ((1, 2), 2))]  # fmt: skip
+    known = (
+        (F.adaptive_avg_pool2d, "these are the means of the windows. Take their largest numbers."),
+        (lambda X, m: largest(X, m).clamp(min=0),
+         "every number of X is below 0 here. Is your 0 what the search or Y began with?"),
+        (lambda X, m: largest(X, m).amax(0, keepdim=True).expand(len(X), m, m),
+         "that is the largest number of all channels. Each channel has its own."),
+        (lambda X, m: -largest(-X, m), "these are the smallest numbers of the windows."),
+        (lambda X, m: largest(X, m).mT, "rows and columns have changed places."),
+        (partial(largest, columns=1), "the columns are cut as the rows are: their windows follow the width."),
+        (partial(largest, end=lambda i, n, m: (i + 1) * n // m),
+         "where m does not divide n, a window ends at (i + 1)·n/m, rounded up, and may overlap the next."),
+        (partial(largest, end=lambda i, n, m: (i + 1) * n // m + 1),
+         "the windows are one row and column too long where m divides n: end at (i + 1)·n/m, rounded up."),
+        (partial(largest, end=lambda i, n, m: -(-(i + 1) * n // m) - 1),
+         "the last row and column of the windows are missing: a slice ends before its second number."),
+        (partial(largest, begin=lambda i, n, m: -(-i * n // m)), "a window begins at i·n/m, rounded down."),
+        (partial(largest, begin=lambda i, n, m: round(i * n / m), end=lambda i, n, m: round((i + 1) * n / m)),
+         "a window begins at i·n/m, rounded down, and ends at (i + 1)·n/m, rounded up; `round` does neither."),
+    )
+    return table(
+        answer, cases, F.adaptive_max_pool2d, known,
+        call=lambda X, m: f"the output for X {tuple(X.shape)} with m = {m}",
+        otherwise=lambda X, m: "Window i has the rows from i·n/m, rounded down, up to (i + 1)·n/m, rounded up, and may "
+        "overlap the next.",
+    )  # fmt: skip
 
 
 def check_maps(answer):

@@ -10,6 +10,7 @@ from helpers.networks import Residual, resnet18
 
 from .compare import advice_on, compare, equal, kind_of, number, numbers, shown, tensor_of
 from .core import table
+from .guard import run
 
 
 def check_depth(answer):
@@ -19,16 +20,17 @@ def check_depth(answer):
 
     cases = [((2, 2, 2, 2), 2), ((3, 4, 6, 3), 2), ((3, 4, 6, 3), 3), ((3, 8, 36, 3), 3), ((1, 1, 1, 1), 2),
              ((1, 2, 3, 4), 3)]  # fmt: skip
-    known = [(partial(depth, more=more), "the stem's convolution and the dense layer at the end both count too.")
+    known = [(lambda blocks, convolutions: convolutions * (sum(blocks) + 2),
+              "the stem's convolution and the dense layer stand once each, not once for every convolution of a block.")]
+    known += [(partial(depth, more=more), "the stem's convolution and the dense layer at the end both count too.")
              for more in (0, 1)]  # fmt: skip
     known += [(lambda blocks, convolutions, first=first: depth(blocks, convolutions, 5 + (first and convolutions == 3)),
                "the 1×1 convolutions of the shortcuts lie beside the path and do not count.") for first in (0, 1)]
     known += [(lambda blocks, convolutions: depth(blocks, 2), "a bottleneck has 3 convolutions: use `convolutions`."),
               (lambda blocks, convolutions: depth(blocks, convolutions, 2 + len(blocks)),
                "poolings and stages have no weights of their own: the stem's convolution and the dense layer count.")]
-    advice = table(answer, cases, depth, known)
-    return advice and (f"{advice} Count the convolutions of all blocks on the main path." if "but should" in advice
-                       else advice)  # fmt: skip
+    return table(answer, cases, depth, known, otherwise=lambda *case:
+                 "Count the convolutions of all blocks on the main path.")  # fmt: skip
 
 
 def check_sides(answer):
@@ -133,7 +135,7 @@ def check_preactivation(answer):
     kinds = {kind: Residual(6, 6, kind=kind) for kind in ("pre", "plain")}
     if not isinstance(block, nn.Module):
         return f"PreActivation(6) should be an nn.Module, but is {kind_of(block)}."
-    if not isinstance(got := block(X.clone()), torch.Tensor):  # a stub ends here
+    if not isinstance(got := run(block, X), torch.Tensor):  # a stub ends here
         return f"forward returns {kind_of(got)}."
     if advice := _parts(block, kinds["pre"]):
         return advice

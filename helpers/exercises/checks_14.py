@@ -1,5 +1,7 @@
 """Checks of the exercises of notebook 14, seeing inside."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -66,6 +68,12 @@ def check_cam(answer):
                 (gradient.mean(1, keepdim=True) * start).sum(1)[0].relu(),
                 "the mean of the gradient is over the places (dimensions 2 and 3), not over the maps.",
             ),
+            (signed.relu() / signed.relu().max(), "the map is divided by its maximum: leave it as it is, so that two "
+             "maps can be compared."),
+            (signed.relu()[None], "an axis of size 1 is too many: the map is (h, w)."),
+            (signed.relu()[None, None], "two axes of size 1 are too many: the map is (h, w)."),
+            ((-signed).relu(), "the sign is turned round: what speaks for the class is above 0."),
+            (start.mean(1)[0].relu(), "that is the mean of the maps: each counts by its weight, the mean gradient."),
             (signed.relu() / shape[1], "the maps are added up: you take their mean."),
         )
         return advice_on(got, known) or compare(got, signed.relu(), f"the map for maps {shape}")
@@ -85,7 +93,10 @@ def check_occlude(answer):
         want = zero - value * gain.sum((0, 1, 4, 5))
         if equal(got, want):
             continue
+        covered = _covered(X, K, size, stride, value)
         known = (
+            (covered, "the squares of before stay covered: take a fresh copy of X for each place."),
+            (_covered(X, K, size, stride, value, step=1), "the square of place (i, j) begins at i·stride, j·stride."),
             (-want, "the sign is turned round: take the score of the whole picture minus that of the covered one."),
             ((X * K).sum() - want, "these are the scores of the covered pictures: subtract them from the whole one's."),
             (zero, "the squares are filled with 0: fill them with `value`."),
@@ -99,6 +110,17 @@ def check_occlude(answer):
         advice = advice_on(got, known) or compare(got, want, call)
         return advice + " There are ⌊(n − size)/stride⌋ + 1 places each way." * ("has shape" in advice)
     return None
+
+
+def _covered(X, K, size, stride, value, step=None):
+    """Return (h, w), how the score falls if each square covers the copy of X of the one before, or begins at i·step."""
+    h, w = ((n - size) // stride + 1 for n in X.shape[2:])
+    drop, copy = torch.zeros(h, w), X.clone()
+    for i, j in itertools.product(range(h), range(w)):
+        copy = X.clone() if step else copy
+        copy[..., (top := i * (step or stride)):top + size, (left := j * (step or stride)):left + size] = value
+        drop[i, j] = ((X - copy) * K).sum()
+    return drop
 
 
 def _other_channels(under, gain, value):
@@ -118,6 +140,10 @@ def _principal(answer, seed, count):
     rows = (torch.randn(count, 6, generator=generator) * size) @ turn + 4 * turn[2] + 3
     centred, given = rows - rows.mean(0), answer(rows.clone())
     got = tensor_of(given)
+    if got is not None and got.shape == (2, count):
+        return f"the result has shape (2, {count}): a row for each of the {count} rows is asked for, turn it over."
+    if got is not None and got.shape == rows.shape:
+        return f"the result has shape {tuple(got.shape)}: two directions are asked for, the first two columns."
     if got is None or got.shape != (count, 2):
         return compare(given, torch.zeros(count, 2), "the result")
     U, S, Vh = torch.linalg.svd(centred, full_matrices=False)
@@ -130,6 +156,14 @@ def _principal(answer, seed, count):
     known = (
         (raw, "subtract the mean of each column first, or the first direction points to the mean."),
         (off, "rows.mean() is one number: subtract the mean of each column, rows.mean(dim=0)."),
+        *((part[:, :2], "each column is divided by its standard deviation: directions of largest variance need the "
+           "columns as they are.") for part in (_scores(centred / rows.std(0, correction=c)) for c in (0, 1))),
+        (U[:, :2] * S[:2] / (count - 1) ** 0.5, "the coordinates are divided by √(N − 1): centred @ Vh[:2].T needs no "
+         "factor."),
+        (centred[:, :2], "those are the first two columns: turn the rows to the directions in which they vary most."),
+        (centred[:, centred.var(0).topk(2).indices], "those are the two columns that vary most: a direction may lie "
+         "between the axes."),
+        (U[:, :2] * S[:2] ** 2, "multiply by the singular values once, not twice."),
         (rows @ Vh[:2].T, "the directions are right, but the coordinates too count from the mean: project the centred "
          "rows."),
         (U[:, :2], "the columns of U have length 1: multiply them by the singular values, or project on V."),
@@ -140,8 +174,17 @@ def _principal(answer, seed, count):
     )  # fmt: skip
     if equal(got, want.abs(), atol=5e-3):
         return "the coordinates have lost their sign: a direction may be turned, but not for some rows only."
-    advice = advice_on(got, ((signed(other), said) for other, said in known), atol=5e-3)
-    return advice or compare(got, signed(want), "the result, up to the sign of a column,", atol=5e-3)
+    if advice := advice_on(got, ((signed(other), said) for other, said in known), atol=5e-3):
+        return advice
+    advice = compare(got, signed(want), "the result, up to the sign of a column,", atol=5e-3)
+    spread, most = got.std(0), want.std(0)
+    return advice and f"{advice} Its columns have the standard deviations {spread[0]:.3g} and {spread[1]:.3g}; along " \
+                      f"the two directions of largest variance they are {most[0]:.3g} and {most[1]:.3g}."
+
+
+def _scores(x):
+    """Return the coordinates of the rows of x along all its principal directions."""
+    return x @ torch.linalg.svd(x, full_matrices=False).Vh.T
 
 
 def check_widths(answer):

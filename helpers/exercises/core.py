@@ -3,6 +3,7 @@
 import ast
 import html
 import inspect
+import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 from helpers.drawing import svg
 
 from .compare import ITERATORS, compare, equal, kind_of, number, numbers, shown, tensor_of
-from .guard import NotAttempted, Refused, ReturnedNone, bounded, is_stub, plain, said_by, watched
+from .errors import is_stub, said_by
+from .guard import NotAttempted, Refused, ReturnedNone, bounded, plain, watched
 
 LONGEST = 700  # characters of advice
 
@@ -140,11 +142,12 @@ def misplaced(exercise, answer):
     return None
 
 
-def table(answer, cases, right, known=(), call=None, **tolerance):
+def table(answer, cases, right, known=(), call=None, otherwise=lambda *case: "", **tolerance):
     """Return None where answer(*case) equals right(*case) in all cases, else a sentence.
 
     known: pairs (wrong function, advice). An advice is given only where its function explains the answer in every
-    case, so that it fits. call(*case) names a case, by default by its numbers.
+    case, so that it fits. call(*case) names a case, by default by its numbers; otherwise(*case) is what is said
+    behind the two numbers where nothing is known.
     """
     cases, call = list(cases), call or named(answer)
     given, stop = gather(answer, cases)
@@ -160,8 +163,10 @@ def table(answer, cases, right, known=(), call=None, **tolerance):
             is_short = number(got) is not None or numbers(got) and len(numbers(got)) <= 8
             return f"{said} is {shown(got)}: {advice}" if is_short else f"{said}: {advice}"
     if number(got) is not None and number(want) is not None:
-        return f"{said} is {shown(got)}, but should be {shown(want)}."
-    return compare(got, want, said, **tolerance)
+        advice = f"{said} is {shown(got)}, but should be {shown(want)}."
+    else:
+        advice = compare(got, want, said, **tolerance)
+    return f"{advice} {otherwise(*cases[bad])}".strip()
 
 
 def explains(wrong, given, cases, tolerance):
@@ -208,6 +213,11 @@ def names_in(function):
         left += [part.__code__ for part in beside if getattr(part, "__module__", "") == function.__module__
                  and hasattr(part, "__code__")]  # fmt: skip
     return found
+
+
+def convolutions(names):
+    """Return those of some names that stand for a convolution."""
+    return sorted(name for name in names if re.search("conv(?!ert)|corr2d", name.lower()))
 
 
 def torch_calls(function, *args):

@@ -52,11 +52,21 @@ def check_stretch(stretch):
               torch.tensor([[[-5.0, -2.0], [-4.5, -7.0]]])):  # fmt: skip
         got, want = stretch(X), (X - X.min()) / (X.max() - X.min())
         problem, found = compare(got, want, f"stretch of {X.tolist()}"), tensor_of(got)
+        if problem and equal(got, 1 - want):
+            return f"stretch of {X.tolist()} is upside down: the smallest number should become 0, the largest 1."
+        if problem and X.dim() > 1 and any(equal(got, by_itself(X, axis)) for axis in range(X.dim())):
+            return "each row or column is stretched by itself: X has one smallest number, X.min(), and one largest."
         if problem and found is not None and found.numel() and (found.min(), found.max()) != (0, 1):
             return f"{problem} Its numbers go from {found.min():g} to {found.max():g}; they should go from 0 to 1."
         if problem:
             return problem
     return None
+
+
+def by_itself(X, axis):
+    """Return X stretched along one axis alone."""
+    low, high = X.amin(axis, keepdim=True), X.amax(axis, keepdim=True)
+    return (X - low) / (high - low)
 
 
 def check_identity(answer):
@@ -120,6 +130,9 @@ EXERCISES = [
             "def stretch(X):\n    return X / X.max()": "they should go from 0 to 1",
             "def stretch(X):\n    return X - X.min()": "they should go from 0 to 1",
             "def stretch(X):\n    return X.clamp(0, 1)": "differs at",
+            "def stretch(X):\n    return (X.max() - X) / (X.max() - X.min())": "upside down",
+            "def stretch(X):\n    low, high = X.min(0).values, X.max(0).values\n    return (X - low) / (high - low)":
+                "by itself",
             "def stretch(X):\n    X -= X.min()\n    X /= X.max()\n    return X": "changes X itself",
             "def stretch(X):\n    return (X.max() - X.min()).item()": "shape ()",
         },

@@ -21,6 +21,8 @@ EXERCISES = [
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 4 / 10**9": "one copy",
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 4 * copies / 2**30": "GiB",
             "def training_gigabytes(inputs, hidden, copies=3):\n    return inputs * hidden * 12 / 1e9": "fixed number",
+            "def training_gigabytes(inputs, hidden, copies=3):\n    return (inputs + 1) * hidden * 4 * copies / 1e9":
+                "the biases",
         },
     ),
     Exercise(
@@ -35,6 +37,7 @@ EXERCISES = [
             "def free_numbers(n, delta):\n    return n**4, (2 * n) ** 2, (2 * delta + 1) ** 2": "2n − 1 offsets",
             "def free_numbers(n, delta):\n    return n**4, (2 * n + 1) ** 2, (2 * delta + 1) ** 2": "n − 1 away",
             "def free_numbers(n, delta):\n    return n**4, (2 * n - 1) ** 2, (2 * delta - 1) ** 2": "from −Δ to Δ",
+            "def free_numbers(n, delta):\n    return (2 * delta + 1) ** 2, (2 * n - 1) ** 2, n**4": "the order is",
         },
     ),
     Exercise(

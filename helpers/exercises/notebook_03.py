@@ -113,6 +113,7 @@ def corr2d_strided(X, K, stride, padding):
             CORR2D + "return corr2d(X, K, stride=stride, padding=padding[::-1])": "begins with the last axis",
             CORR2D + "return corr2d(X, K, stride=stride[::-1], padding=padding)": "counts rows",
             CORR2D + "return corr2d(X, K, padding=padding)": "that of stride 1",
+            CORR2D + "return corr2d(X, K.flip(0, 1), stride=stride, padding=padding)": "by 180°",
             CORR2D + "Y = corr2d(X, K, stride=stride, padding=padding)\n"
             "    return corr2d(X, K, padding=padding)[:len(Y), :len(Y[0])]": "begins at row i·s_h",
             CORR2D + "X[0] = 0\n    return corr2d(X, K, stride=stride, padding=padding)": "changes X itself",
@@ -131,6 +132,8 @@ def corr2d_strided(X, K, stride, padding):
             FIELD.replace("size += d * (k - 1) * jump", "size += s * d * (k - 1) * jump"): "its own field",
             FIELD.replace("d * (k - 1)", "(k - 1)"): "dilated kernel",
             FIELD.replace("jump *= s", "jump = s"): "product of all strides",
+            FIELD.replace("in layers", "in layers[::-1]"): "Begin at the input",
+            FIELD.replace("size, jump", "jump, size"): "the field comes first",
         },
     ),
 ]  # fmt: skip

@@ -105,7 +105,8 @@ EXERCISES = [
             averaging("(net(X).softmax(dim=1) + net(X.flip(1)).softmax(dim=1)) / 2"): "it is the channels",
             averaging("net(X).softmax(dim=1) + net(X.flip(3)).softmax(dim=1)"): "adds up to 2",
             averaging("net(X).softmax(dim=1)"): "ones are missing",
-            averaging("(net(X).softmax(dim=0) + net(X.flip(3)).softmax(dim=0)) / 2"): "differs at",
+            averaging("(net(X).softmax(dim=0) + net(X.flip(3)).softmax(dim=0)) / 2"): "along axis 1",
+            averaging("net((X + X.flip(3)) / 2).softmax(dim=1)"): "the pictures are mixed",
         },
     ),
     Exercise(

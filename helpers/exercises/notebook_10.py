@@ -79,6 +79,10 @@ EXERCISES = [
         wrong={pooled("X[:, a:b, c:d].mean((1, 2))"): "largest", pooled(end="(i + 1) * n // m"): "rounded up",
                pooled(place="Y[:, j, i]"): "changed places", pooled("X[:, a:b, c:d].max()"): "of all channels",
                pooled("X[:, a:b, c:d].amax((1, 2)).relu()"): "below 0",
+               pooled("X[:, a:b, c:d].amin((1, 2))"): "smallest", pooled(end="-(-(i + 1) * n // m) - 1"): "are missing",
+               pooled().replace("X.shape[2]", "X.shape[1]"): "follow the width",
+               pooled().replace("(i * n // m,", "(-(-i * n // m),"): "rounded down",
+               pooled(end="(i + 1) * n // m + 1"): "too long", pooled(end="n"): "Window i has the rows",
                "def adaptive_max(X, m):\n    return F.max_pool2d(X, X.shape[1] // m)": "may overlap"},
     ),
     Exercise(

@@ -57,6 +57,7 @@ EXERCISES = [
         wrong={
             "def depth(blocks, convolutions):\n    return convolutions * sum(blocks)": "the stem's convolution and the",
             "def depth(blocks, convolutions):\n    return convolutions * sum(blocks) + 1": "both count",
+            "def depth(blocks, convolutions):\n    return convolutions * (sum(blocks) + 2)": "once each",
             "def depth(blocks, convolutions):\n    return convolutions * sum(blocks) + 5": "do not count",
             "def depth(blocks, convolutions):\n    return convolutions * len(blocks) + 2": "on the main path",
         },
@@ -120,6 +121,7 @@ EXERCISES = [
         wrong={
             PRE.replace("X + self.g(X)", "(X + self.g(X)).relu()"): "behind the sum",
             PRE.replace("X + self.g(X)", "self.g(X)"): "not added",
+            PRE.replace("return X + self.g(X)", "X += self.g(X)\n        return X"): "changes X itself",
             PRE.replace("X + self.g(X)", "self.g[:2](X) + self.g(X)"): "as it came",
             PRE.replace("padding=1", "padding=0"): "no longer fits",
             preactivation("conv", "bn", "relu", "conv", "bn", forward="(X + self.g(X)).relu()"): "block of 2015",

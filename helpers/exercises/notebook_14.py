@@ -85,6 +85,11 @@ EXERCISES = [
                 "negative weight"
             ),
             cam(weights="gradient.abs().mean(dim=(2, 3), keepdim=True)"): "no absolute values",
+            cam(mix="(m := (weights * maps).sum(dim=1)[0].relu()) / m.max()"): "divided by its maximum",
+            cam(mix="(weights * maps).sum(dim=1).relu()"): "an axis of size 1",
+            cam(mix="(weights * maps).sum(dim=1, keepdim=True).relu()"): "two axes of size 1",
+            cam(mix="maps.mean(dim=1)[0].relu()"): "mean of the maps",
+            cam(mix="(-weights * maps).sum(dim=1)[0].relu()"): "turned round",
         },
     ),
     Exercise(
@@ -99,6 +104,9 @@ EXERCISES = [
             occlude(drop="score(covered) - score(X)"): "sign is turned",
             occlude(drop="score(covered)"): "subtract them",
             occlude(step="1"): "places each way",
+            occlude().replace("i * stride", "i").replace("j * stride", "j"): "begins at i·stride",
+            occlude().replace("            covered = X.clone()\n", "").replace("    drop =", "    covered = X.clone()\n"
+                    "    drop ="): "stay covered",
         },
     ),
     Exercise(
@@ -115,6 +123,12 @@ EXERCISES = [
             principal(give="centred @ Vh[-2:].flip(0).T"): "take the last two",
             principal(give="centred @ Vh[:, :2]"): "not its columns",
             principal(give="centred @ Vh[:2].flip(0).T"): "comes first",
+            principal(centred="(rows - rows.mean(dim=0)) / rows.std(dim=0)"): "divided by its standard deviation",
+            principal(give="(centred @ Vh[:2].T).T"): "turn it over",
+            principal(give="centred @ Vh.T"): "two directions are asked for",
+            principal(give="centred[:, :2]"): "first two columns",
+            principal(give="U[:, :2] * S[:2] / (len(rows) - 1) ** 0.5"): "needs no factor",
+            principal(give="centred @ Vh[1:3].T"): "standard deviations",
         },
     ),
     Exercise(
@@ -153,7 +167,14 @@ PREDICTIONS = [
     ),
     prediction(
         "14.p4", [12, -4, 12, -4, 0],
-        [([12, 4, 12, 4, 0], "on the right the pixels count against: without them the logit rises."),
+        [([4, 20, 4, 20, 0], "that is the logit that is left: by how much has it fallen from 16?"),
+         ([-12, 4, -12, 4, 0], "a logit that falls by 12 is 12: a fall counts as positive, a rise as negative."),
+         ([12, -12, 12, -12, 0], "right of the middle the pixels are 1, not 3."),
+         ([6, -2, 6, -2, 0], "a quarter has two rows of two pixels: four in all."),
+         ([3, -1, 3, -1, 0], "that is one pixel of each quarter: all four are covered."),
+         ([12, -4, 12, -4, 16], "the falls are right. The mean gradient is no sum of pixels: what does the logit gain "
+          "if a pixel grows by 1, on the left and on the right?"),
+         ([12, 4, 12, 4, 0], "on the right the pixels count against: without them the logit rises."),
          ([12, -4, 12, -4, 1], "the gradient is +1 on one half and −1 on the other; take the mean.")],
         "A covered pixel takes its own part out of the sum; the gradient of a sum is the sign of each pixel.",
     ),

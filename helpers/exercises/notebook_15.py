@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .compare import advice_on, compare, equal, number, shown, tensor_of
+from .compare import advice_on, compare, equal, kind_of, number, shown, tensor_of
 from .core import Exercise, prediction, table
 from .guard import NotAttempted
 
@@ -29,10 +29,9 @@ def check_gain(answer):
          "the product of what each brings alone: add up the times that are left."),
         (lambda shares: math.prod(s for _, s in shares), "the product of the gains: each part is only a share."),
     )
-    advice = table(answer, [(list(shares),) for shares in cases], lambda shares: 1 / sum(p / s for p, s in shares),
-                   known, call=lambda shares: f"gain({shares})")  # fmt: skip
-    return advice and (f"{advice} A part of share p that is s times faster takes p/s." if "but should" in advice
-                       else advice)  # fmt: skip
+    return table(answer, [(list(shares),) for shares in cases], lambda shares: 1 / sum(p / s for p, s in shares),
+                 known, call=lambda shares: f"gain({shares})", otherwise=lambda shares:
+                 "A part of share p that is s times faster takes p/s.")  # fmt: skip
 
 
 NUMBERS = 8 * 64 * 28 * 28  # of the input, and of the output
@@ -125,8 +124,10 @@ def _unscaled(answer, scaled, scale):
     if not isinstance(got, (list, tuple)) or len(got) != len(true):
         return "return a list with as many tensors as you were given."
     for g, want, half in zip(got, true, scaled, strict=True):
-        if not isinstance(g, torch.Tensor) or g.dtype != torch.float32:
-            kind = str(getattr(g, "dtype", type(g).__name__)).removeprefix("torch.")
+        if not isinstance(g, torch.Tensor):
+            return f"each gradient should be a tensor of torch, but one is {kind_of(g)}."
+        if g.dtype != torch.float32:
+            kind = str(g.dtype).removeprefix("torch.")
             return f"the result is still in {kind}: convert each tensor with .float() first, then divide."
         if equal(g, want, rtol=1e-5, atol=0):
             continue

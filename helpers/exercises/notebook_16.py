@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .compare import advice_on, compare, number, shown
+from .compare import advice_on, compare, kind_of, number, numbers, shown
 from .core import Exercise, prediction, table
 
 GROUPS = (["a", "b", "a", "c", "b", "c"], ["c"]), (["x"] * 3 + ["y"], ["y"]), (list("abcabcd"), {"a", "d"})
@@ -15,15 +15,23 @@ def check_divide(answer):
         want = [[i for i, group in enumerate(groups) if (group in held) == test] for test in (False, True)]
         given = answer(list(groups), type(held)(held))
         said = f"divide({groups}, {sorted(held)})"
-        if not isinstance(given, (tuple, list)) or len(given) != 2 or not all(isinstance(p, list) for p in given):
+        if not isinstance(given, (tuple, list)) or len(given) != 2:
             return f"{said} should be two lists of numbers, (train, test), but is {shown(given)}."
-        if list(given) == want:
-            continue
-        if list(given) == want[::-1]:
-            return f"{said}: the first list is to train on; the groups in `held` are tested on."
-        if list(given) == [[groups[i] for i in part] for part in want]:
+        if any(group in part for part in given if isinstance(part, (list, tuple)) for group in groups):
             return f"{said}: return the numbers of the pictures, counted from 0, not their groups."
-        if sorted(given[0] + given[1]) != list(range(len(groups))):
+        parts = [numbers(part) for part in given]
+        if None in parts:
+            return f"{said} should be two lists of numbers, but one of them is {kind_of(given[parts.index(None)])}."
+        parts = [list(part) for part in parts]
+        if parts == want:
+            continue
+        if parts == want[::-1]:
+            return f"{said}: the first list is to train on; the groups in `held` are tested on."
+        if [sorted(part) for part in parts] == want:
+            return f"{said}: the right pictures, but not in order: each list goes upwards."
+        if parts == [[i + 1 for i in part] for part in want]:
+            return f"{said}: pictures are counted from 0, not from 1."
+        if sorted(parts[0] + parts[1]) != list(range(len(groups))):
             return f"{said}: each picture must be in one of the lists, and in one only."
         return f"{said}: pictures of one group are in both lists, or in the wrong one."
     return None
@@ -128,6 +136,9 @@ EXERCISES = [
         wrong={
             dividing("in", "not in"): "the first list is to train on",
             dividing(each="group"): "not their groups",
+            dividing(each="i + 1"): "not from 1",
+            dividing().replace("return train, test", "return train[::-1], test"): "not in order",
+            dividing().replace("return train, test", "return {*train}, {*test}"): "one of them is a set",
             dividing("not in", "not in"): "each picture must be in one",
             "def divide(groups, held):\n    n = len(groups) - len(held)\n"
             "    return list(range(n)), list(range(n, len(groups)))": "pictures of one group",
@@ -174,6 +185,7 @@ PREDICTIONS = [
     prediction(
         "16.p1", [0, 0.875],
         [([0, 0.5], "that is one of its three siblings: how likely is it that at least one of them is there?"),
+         ([0, 87.5], "as a share: between 0 and 1."),
          ([0, 0.125], "that is how likely it is that none of them is there."),
          ([0.5, 0.875], "an area goes as a whole: where are the siblings of its tiles?")],
         "By area all four go together. By coin, one sibling of three is enough.",

@@ -81,9 +81,12 @@ def test_right_answers_in_other_forms_pass():
 
 
 @pytest.mark.parametrize("body", ["while True:\n        pass", "while True:\n        try:\n            X = X + 0\n"
-                                  "        except Exception:\n            pass"])  # fmt: skip
+                                  "        except Exception:\n            pass",
+                                  "while True:\n        try:\n            X = torch.add(X, 0)\n        except:\n"
+                                  "            pass"])  # fmt: skip
 def test_an_endless_loop_is_stopped(monkeypatch, body):
     monkeypatch.setattr(guard, "SECONDS", 0.3)
+    monkeypatch.setattr(guard, "AGAIN", 0.2)
     began = time.perf_counter()
     assert "a loop that never ends" in judge(EXERCISE, answer(body)).advice
     assert time.perf_counter() - began < 10
@@ -106,6 +109,43 @@ def test_print_is_bounded_and_the_stream_is_given_back(capsys):
     assert out.startswith("yyy") and len(out) < 3_000 and "more characters" in out and sys.stdout is stream
     assert judge(EXERCISE, answer("print('a word')\n    " + CLOSED)).passed
     assert capsys.readouterr().out == "a word\na word\na word\n"
+
+
+def test_what_goes_to_stderr_is_bounded_too(capsys):
+    assert judge(EXERCISE, answer("print('y' * 10_000_000, file=sys.stderr)\n    " + CLOSED)).passed
+    assert len(capsys.readouterr().err) < 3_000
+
+
+def test_an_error_names_the_call_the_shapes_and_the_line(tmp_path):
+    cell, learner = tmp_path / "cell.py", {}
+    cell.write_text("from torch.nn import functional as F\n\ndef sum_of_dice(p, q):\n    return F.conv1d(p, q)\n",
+                    encoding="utf-8")  # fmt: skip
+    exec(compile(cell.read_text(encoding="utf-8"), str(cell), "exec"), learner)
+    advice = check("01.4", learner["sum_of_dice"]).advice
+    assert advice.startswith("sum_of_dice(p, q), with p of shape (3,) and q of shape (4,), stops with RuntimeError: ")
+    assert "(in the line `return F.conv1d(p, q)`). Such a layer takes axes for the channels" in advice
+
+
+def test_an_error_in_a_layer_names_its_forward_and_one_in_its_making_the_class():
+    source = "class MaxBlurPool(nn.Module):\n    def __init__(self, channels):\n        super().__init__()\n" \
+             "        {}\n\n    def forward(self, X):\n        return X @ X"
+    advice = check("05.5", evaluate(source.format(""), "MaxBlurPool")).advice
+    assert advice.startswith("MaxBlurPool.forward(X), with X of shape (2, 3, 8, 9), stops with RuntimeError: ")
+    advice = check("05.5", evaluate(source.format("nn.Conv2d(chanels, 3, 3)"), "MaxBlurPool")).advice
+    assert advice.startswith("MaxBlurPool(3) stops with NameError: ") and "misspelt, or not imported" in advice
+    advice = check("05.5", evaluate(source.replace("channels", "a, b").format(""), "MaxBlurPool")).advice
+    assert advice.startswith("MaxBlurPool is what the check calls, and the definition does not take it")
+
+
+def test_a_layer_may_not_change_its_input():
+    source = "class PreActivation(nn.Module):\n    def __init__(self, channels):\n        super().__init__()\n" \
+             "        self.norm = nn.BatchNorm2d(channels)\n\n    def forward(self, X):\n        return X.{}(0)"
+    assert "PreActivation changes X itself" in check("13.5", evaluate(source.format("mul_"), "PreActivation")).advice
+    assert "changes X" not in check("13.5", evaluate(source.format("mul"), "PreActivation")).advice
+
+
+def test_a_lambda_bears_the_name_that_was_asked_for():
+    assert check("07.1", lambda n: (n, n, n, n)).advice.startswith("sides(28)")
 
 
 def test_a_misspelt_forward_is_no_stub():
