@@ -110,6 +110,8 @@ def check_average_kernel(answer):
             return f"{call} has shape {tuple(weight.shape)}: with groups={channels} each kernel has one input channel."
         if k > 1 and equal(weight, torch.ones(shape)):
             return "with ones the windows are summed: a mean also divides by their number of pixels."
+        if k > 1 and equal(weight, torch.full(shape, 1 / k)):
+            return f"{call} holds 1/k everywhere: a window has k·k numbers, not k."
         if advice := compare(weight, torch.full(shape, 1 / k**2), call):
             return advice
     return None

@@ -44,6 +44,7 @@ def check_params(answer):
         62_006: "only the first convolution has changed. What side do the maps have when they are flattened?",
         82_826: "the maps are right, but the first convolution reads three channels: 3·25 weights for each of its six.",
         136_886: "the second convolution has no padding: 16 pixels become 12 before the last pooling halves them.",
+        61_706: "61,706 is not right here: that is LeNet for one channel and 28×28 pixels.",
         82_890: "each output channel and each unit has a bias as well: 236 in all.",
     }.get(number(answer)) or compare(answer, 83_126, "the number of parameters")
 

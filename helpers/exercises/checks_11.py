@@ -63,7 +63,9 @@ def check_share(answer):
         (lambda *block: right(*block) + block[-1] ** 2 * block[0] * (block[2][0] + block[3][0]),
          "that leaves out the work of the two 1×1 themselves: they are not free."),
     )
-    return table(answer, [(*block, size) for block, size in SHARES], right, known, call=lambda *block: f"saved{block}")
+    return table(answer, [(*block, size) for block, size in SHARES], right, known, call=lambda *block: f"saved{block}",
+                 otherwise=lambda *block: "For paths 2 and 3: the large kernel on all c_i channels, minus the 1×1 and "
+                 "the kernel behind it.")  # fmt: skip
 
 
 def check_separable(answer):

@@ -114,7 +114,7 @@ def average_kernel(channels, k):
 def average_kernel(channels, k):
     return torch.full((channels, channels, k, k), 1 / k**2)
 """: "one input channel",
-            "def average_kernel(channels, k):\n    return torch.full((channels, 1, k, k), 1 / k)": "differs at",
+            "def average_kernel(channels, k):\n    return torch.full((channels, 1, k, k), 1 / k)": "k·k numbers, not k",
             "def average_kernel(channels, k):\n    return torch.full((k, k), 1 / k**2)": "has shape",
         },
     ),

@@ -40,6 +40,7 @@ def check_divide(answer):
 ADVICE_PARAMS = {
     8_960: "those are the weights; each class has a bias as well.",
     7_007: "1,000 is the number of the old classes: the new head reads the 1,280 numbers that the old one read.",
+    455: "that is the head of the small net, which reads 64 means: Lite0 has 1,280 in front of its last layer.",
     12_810: "that is the head for ten classes.",
     9_000: "that is not a dense layer's count: a weight for each input and class, a bias for each class.",
 }
@@ -151,7 +152,7 @@ EXERCISES = [
                "1,280 means go in, 7 logits come out: a weight for each pair, a bias for each logit."),
         solution="params = 1280 * 7 + 7",
         wrong={"params = 1280 * 7": "a bias as well", "params = 1000 * 7 + 7": "the old classes",
-               "params = 1280 * 10 + 10": "for ten classes"},
+               "params = 1280 * 10 + 10": "for ten classes", "params = 64 * 7 + 7": "head of the small net"},
     ),
     Exercise(
         id="16.3", name="baseline", check=check_baseline,
