@@ -143,7 +143,7 @@ def check_field(answer):
             return f"field({layers}) should be a pair (field, jump), but is {shown(given)}."
         if got == want[::-1] != want:
             return f"field({layers}) is {shown(got)}: the field comes first, then the jump."
-        if got != want and got == field_of(layers[::-1]):
+        if got != want and all(numbers(answer(list(stack)), 2) == field_of(stack[::-1]) for stack, _, _ in FIELDS):
             return f"field({layers}) is {shown(got)}: the last layer is taken first. Begin at the input."
         if got != want:
             return f"field({layers}) is {shown(got)}, but should be {want}: {advice}"

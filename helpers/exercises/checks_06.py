@@ -201,7 +201,7 @@ def check_error(answer):
          "product."),
         (one_by_one, "divide one norm by another, each over the whole array, not number by number."),
     )  # fmt: skip
-    return table(answer, cases, error_of, known, atol=1e-8, rtol=1e-3, call=lambda f, x, gradient, h:
+    return table(answer, cases, error_of, known, atol=1e-6, rtol=1e-3, call=lambda f, x, gradient, h:
                  f"the error for x of shape {x.shape} and h = {h}", otherwise=lambda *case: "Two gradients as arrays, "
                  "the norm of their difference, divided by the larger of their norms.")  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Answers of a hostile or careless person: none passes, each gets a sentence of its own, in bounds."""
 
 import functools
+import os
 import sys
 
 import numpy as np
@@ -35,8 +36,8 @@ def zeroed(*args, **kwargs):
 
 def flooding(stream):
     def flood(*args, **kwargs):
-        print("y" * 1_000_000, file=getattr(sys, stream))
-        return "y" * 1_000_000
+        print("y" * 100_000, file=getattr(sys, stream))
+        return "y" * 100_000
 
     return flood
 
@@ -53,7 +54,7 @@ CALLABLES = {
     "none": lambda *args: None, "text": lambda *args: "43", "dict": lambda *args: {"a": 1}, "set": lambda *args: {1, 2},
     "generator": lambda *args: (x for x in (1, 2)), "function": lambda *args: abs, "class": lambda *args: int,
     "nan": lambda *args: torch.full((3, 3), float("nan")), "complex": lambda *args: torch.ones(2) * 1j,
-    "axes": lambda *args: torch.zeros((1,) * 60), "huge": lambda *args: [0] * 10**6, "empty": lambda *args: [],
+    "axes": lambda *args: torch.zeros((1,) * 60), "huge": lambda *args: [0] * 10**5, "empty": lambda *args: [],
     "ragged": lambda *args: [[1, 2], [3]], "object": Nameless(), "itself": lambda *args: args, "zeroed": zeroed,
     "stdout": flooding("stdout"), "stderr": flooding("stderr"), "print": print, "len": len, "partial":
     functools.partial(int), "torch": torch.relu, "layer": nn.Linear(3, 3), "lists": lambda *args: [list(args)] * 3,
@@ -73,10 +74,16 @@ VALUES = {
     "empty": [], "nested": [[[[]]]], "axes": torch.zeros((1,) * 60), "complex": 1j, "long": 10**4000,
     "object": Nameless(), "dots": [1, ..., 2], "bytes": b"43", "module": sys, "generator": (x for x in (1, 2)),
     "negative": [-1] * 5,
-    "mixed": [1, "2", None], "none": [None, None], "bool": True, "sparse": torch.eye(5).to_sparse(), "meta":
+    "mixed": [1, "2", None], "none": [None, None], "sparse": torch.eye(5).to_sparse(), "meta":
     torch.ones(2, device="meta"),
 }  # fmt: skip
 KIND = {id: find(id).asks_for for id in IDS}
+EVERY = 3 if os.environ.get("CNN_COURSE_ATTACK", "0") in ("", "0") else 1  # every third of CALLABLES in a usual run
+
+
+def some(id):
+    """Return those of CALLABLES that an exercise is given in this run."""
+    return dict(list(CALLABLES.items())[int(id[-1]) % EVERY :: EVERY])
 
 
 def held(id, how, answer, capsys):
@@ -99,7 +106,7 @@ def test_no_hostile_function_passes(id, capsys):
             assert verdict.advice.startswith(f"{name}(") and "stops with" in verdict.advice, f"{how}: {verdict}"
         if how in ("too few", "too many", "keywords"):
             assert "is what the check calls" in verdict.advice, f"{how}: {verdict}"
-    for how, answer in CALLABLES.items():
+    for how, answer in some(id).items():
         held(id, how, answer, capsys)
 
 
@@ -111,11 +118,11 @@ def test_no_hostile_class_passes(id, capsys):
         verdict = held(id, how, evaluate(f"class {name}(nn.Module):\n    {init}{body}", name), capsys)
         if how in ("raises", "unknown", "shape"):
             assert f"{name}.forward(X), with X of shape (" in verdict.advice, f"{how}: {verdict}"
-    for how, answer in {**CALLABLES, "int": int, "module": nn.Module}.items():
+    for how, answer in {**some(id), "int": int, "module": nn.Module}.items():
         held(id, how, answer, capsys)
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if KIND[id] == "value"])
 def test_no_hostile_value_passes(id, capsys):
-    for how, answer in {**VALUES, **CALLABLES}.items():
+    for how, answer in {**VALUES, **some(id)}.items():
         held(id, how, answer, capsys)
