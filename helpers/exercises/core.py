@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
+
 from helpers.drawing import svg
 
 from .compare import ITERATORS, compare, equal, kind_of, number, numbers, shown, tensor_of
@@ -135,6 +137,8 @@ def misplaced(exercise, answer):
         return f"the answer should be a value, but is {kind_of(answer)}." if callable(answer) else None
     if asked == "class" and not isinstance(answer, (type, types.FunctionType)):
         return f"give the class itself, {name}, not {'a layer made from it' if callable(answer) else shown(answer)}."
+    if asked == "class" and isinstance(answer, type) and not issubclass(answer, torch.nn.Module):
+        return f"{name} should inherit from nn.Module: class {name}(nn.Module)."
     if asked == "function" and isinstance(answer, type):
         return f"{name} should be a function, but is a class."
     if asked == "function" and not callable(answer):

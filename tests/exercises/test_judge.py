@@ -164,6 +164,7 @@ def test_a_misspelt_forward_is_no_stub():
         ("03.6", type("field", (), {}), "should be a function, but is a class"),
         ("05.5", nn.Identity(), "give the class itself, MaxBlurPool, not a layer made from it"),
         ("07.6", 3, "give the class itself, Subsampling, not 3"),
+        ("07.6", type("Subsampling", (), {}), "class Subsampling(nn.Module)"),
         ("02.1", lambda: (24, 18), "should be a value, but is a function"),
         ("02.1", tuple, "should be a value, but is a class"),
         ("09.1", (n for n in (19, 512, 5, 5)), "is a generator"),
