@@ -61,6 +61,7 @@ def test_a_kernel_with_a_single_1_shifts_the_picture():
 def test_the_predictions_are_what_the_cells_compute():
     Y = helpers.corr2d(SMALL, torch.tensor([[1.0, 0.0], [0.0, -1.0]]))
     assert f"guess = {[int(number) for number in Y.flatten()]}" == find("02.p1").solution
+    assert SMALL[1:, 1:].sub(SMALL[:-1, :-1]).eq(4).all() and Y.eq(-4).all()
     Y = helpers.corr2d(SMALL, TAPS)
     assert f"guess = {[int(number) for number in (Y - 20).flatten()]}" == find("02.p2").solution
 
@@ -91,6 +92,23 @@ def test_the_edge_detector_is_blind_to_the_bar_that_lies_down():
     Y = EDGES[0, 0]
     assert Y[:, 1].eq(1).all() and Y[:, 5].eq(-1).all() and Y.count_nonzero() == 12
     assert helpers.corr2d(BAR.t(), torch.tensor([[1.0, -1.0]])).count_nonzero() == 0
+
+
+def test_the_edge_detector_is_minus_the_slope_between_two_pixels():
+    x = torch.arange(8.0)
+    assert torch.equal(helpers.corr2d(x[None] ** 2, torch.tensor([[1.0, -1.0]]))[0], -2 * (x[:-1] + 0.5))
+
+
+@pytest.mark.parametrize("order", range(1, 5))
+def test_a_derivative_of_order_d_needs_a_weight_more(order):
+    """It answers 0 to each power of x below d, and not to the power d."""
+    x, K = torch.arange(order + 1.0), torch.ones(1)
+    powers = torch.stack([x**power for power in range(order)])
+    assert torch.linalg.matrix_rank(powers[:, :-1]) == order, "of d weights, only zeros answer 0 to all d powers"
+    for _ in range(order):
+        K = F.pad(K, (0, 1)) - F.pad(K, (1, 0))
+    assert not (powers @ K).any() and x**order @ K != 0
+    assert order != 2 or f"K_line = torch.tensor({[K.tolist()]})" == find("02.3").solution
 
 
 def test_ten_steps_find_the_kernel_and_sgd_takes_the_same_ones(lesson):
@@ -172,6 +190,15 @@ def test_the_answers_about_the_laplacian_and_its_neighbours(photo):
         assert torch.equal(kernel(name), kernel(name).flip(0, 1)) == same
     assert torch.equal(kernel("Sobel x").flip(0, 1), -kernel("Sobel x"))
     assert torch.equal(helpers.corr2d(photo, move)[2:], helpers.corr2d(photo, identity)[:-2])
+
+
+def test_sobel_x_plus_sobel_y_finds_what_rises_and_not_what_falls():
+    row = torch.arange(9.0)[:, None].expand(9, 9)
+    column, both = row.t(), kernel("Sobel x") + kernel("Sobel y")
+    edges = [(row + column > 8).float(), (column > row).float(), (column > 4).float()]  # like /, ∖ and |
+    assert [helpers.corr2d(edge, both).abs().max() for edge in edges] == [6, 0, 4]
+    along = 2 * kernel("Sobel x") - 3 * kernel("Sobel y")
+    assert helpers.corr2d(5 * column + 7 * row, along).eq(8 * (2 * 5 - 3 * 7)).all()
 
 
 def test_unfold_gives_the_same_and_holds_nine_times_the_pixels(photo):
