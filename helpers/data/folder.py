@@ -25,16 +25,17 @@ def load_data_folder(
     is never divided: put pictures that belong together, such as tiles of one photo, into a folder of their own. Of
     each class the share `test` of these goes to the test, at least one, drawn by `seed`. A picture is its middle
     square, scaled. Pixels have mean 0 and standard deviation 1 over the training set, or lie in 0 to 1 with
-    `standardize=False`. `device=None` is `try_gpu()`.
+    `standardize=False`. `device=None` is `try_gpu()`. A `~` is the user's home, links are followed.
 
-    Says what it found and which files it leaves out as no picture; files whose names begin with a dot are passed over.
-    Raises ValueError for no folder, fewer than two classes, a class with fewer than two things that can be read, and
-    numbers out of range.
+    Says what it found, which files it leaves out as no picture, and how many pictures of the test it has seen in the
+    training, pixel for pixel; what has a name that begins with a dot is passed over. Raises ValueError for no folder,
+    fewer than two classes, a class with fewer than two things that can be read, and numbers out of range.
     """
+    folder = Path(folder).expanduser()
     batch_size, size = positive(batch_size, "batch_size"), positive(size, "size")
     if not 0 < test < 1:
         raise ValueError(f"test must be a share between 0 and 1, not {test!r}")
-    classes, problems = list_classes(Path(folder)), []
+    classes, problems = list_classes(folder), []
     parts = ([], []), ([], [])  # (pictures, labels) to train on and to test on
     generator = torch.Generator().manual_seed(seed)
     for label, where in enumerate(classes):
@@ -49,9 +50,10 @@ def load_data_folder(
     device = try_gpu() if device is None else device
     train, tested = ((torch.stack(pictures), torch.tensor(labels)) for pictures, labels in parts)
     std, mean = torch.std_mean(train[0] / 255)
-    options = {"classes": [where.name for where in classes], "source": Path(folder).resolve().name, "mean": mean.item(),
+    options = {"classes": [where.name for where in classes], "source": folder.resolve().name, "mean": mean.item(),
                "std": max(std.item(), 1 / 255), "standardize": standardize}  # fmt: skip
-    print(printable(found(options["source"], options["classes"], len(train[0]), len(tested[0]), problems)))
+    said = found(options["source"], options["classes"], len(train[0]), len(tested[0]), problems)
+    print(printable(said + leak(train[0], tested[0])))
     return tuple(ImageBatches(images.to(device), labels.to(device), batch_size, shuffle=shuffle, **options)
                  for (images, labels), shuffle in ((train, True), (tested, False)))  # fmt: skip
 
@@ -72,13 +74,10 @@ def read_groups(where: Path, size: int, problems: list[str]) -> list[list[Tensor
 
     A file that cannot be read adds a sentence to `problems`.
     """
-    groups = []
+    groups, around = [], {os.path.realpath(folder) for folder in (where, *where.parents)}
     for entry in visible(where):
-        files = [path for path in sorted(entry.rglob("*")) if path.is_file()] if entry.is_dir() else [entry]
         group = []
-        for file in files:
-            if file.name.startswith("."):
-                continue
+        for file in files_in(entry, around, problems):
             try:
                 pixels = open_picture(file, file.relative_to(where.parent).as_posix(), size, color=True)
                 group.append((255 * pixels).round().to(torch.uint8))
@@ -88,9 +87,27 @@ def read_groups(where: Path, size: int, problems: list[str]) -> list[list[Tensor
     return groups
 
 
+def files_in(entry: Path, known: set[str], problems: list[str]) -> list[Path]:
+    """Return a file itself, or the files of a folder and of those in it, by name.
+
+    A folder whose real path is `known`, a link to one that was read or that holds it, adds a sentence to `problems`.
+    """
+    if not entry.is_dir():
+        return [entry]
+    real = os.path.realpath(entry)
+    if real in known:
+        problems.append(f"{entry.parent.name}/{entry.name} is a link to a folder that is read already.")
+        return []
+    known.add(real)
+    return [file for inner in visible(entry) for file in files_in(inner, known, problems)]
+
+
 def visible(folder: Path) -> list[Path]:
-    """Return what lies in a folder, by name, without what systems hide there."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    """Return what lies in a folder, by name, without what systems hide there; ValueError where it may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read ({error.strerror}): change its rights, or take it away") from None
 
 
 def few_groups(where: Path, count: int, problems: list[str]) -> str:
@@ -111,3 +128,12 @@ def found(source: str, classes: list[str], num_train: int, num_test: int, proble
     if len(problems) > NAMED:
         said.append(f"Left out as well: {len(problems) - NAMED} more files.")
     return "\n".join(textwrap.fill(line, COLUMNS, break_on_hyphens=False) for line in said)
+
+
+def leak(train: Tensor, tested: Tensor) -> str:
+    """Return a line on how many pictures of the test (M, 3, h, w) are in the training (N, 3, h, w), or nothing."""
+    known = {picture.numpy().tobytes() for picture in train}
+    if not (count := sum(picture.numpy().tobytes() in known for picture in tested)):
+        return ""
+    many = f"{count} pictures of the test are" if count > 1 else "A picture of the test is"
+    return f"\n{many} in the training as well: keep one copy of each."

@@ -1,5 +1,6 @@
 """Picture files of the reader's own: what can be read is read, anything else is answered by one sentence."""
 
+import contextlib
 import os
 import warnings
 
@@ -13,6 +14,7 @@ MOST_PIXELS = 50_000_000
 FEWEST = 8
 # What Pillow may try; others start programs (EPS: Ghostscript) or read what no camera and no screen writes.
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "AVIF", "PPM")
+HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")  # how such a file begins, behind four bytes
 COLOURS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV")
 
 
@@ -101,9 +103,13 @@ def check_values(name: str, values: np.ndarray) -> None:
 
 def no_picture(name: str, file) -> str:
     """Return the sentence for a file that is none of FORMATS."""
-    empty = os.path.getsize(file) == 0 if isinstance(file, (str, os.PathLike)) else file.seek(0, os.SEEK_END) == 0
-    if empty:
+    with open(file, "rb") if isinstance(file, (str, os.PathLike)) else contextlib.nullcontext(file) as content:
+        content.seek(0)
+        start = content.read(12)
+    if not start:
         return f"{name} is empty: choose another file."
+    if start[4:] in HEIC:
+        return f"{name} is a HEIC photo, as iPhones take them, which is not read here: save it as JPEG."
     return f"{name} is not a picture that can be read here: choose a PNG, JPEG, GIF, BMP or WebP file."
 
 

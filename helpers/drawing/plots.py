@@ -4,13 +4,27 @@ import math
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import font_manager
 
 from . import svg
 from .alternative import tell_figures
 from .words import minus
 
 INK = svg.GREY
+# Fonts with Chinese characters, of macOS, Windows and Linux: names of the reader's own classes may need one.
+CHINESE = ("PingFang SC", "Hiragino Sans GB", "Heiti TC", "Microsoft YaHei", "SimHei", "Noto Sans CJK SC",
+           "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
+           "Droid Sans Fallback")  # fmt: skip
+
+
+def with_chinese(fonts):
+    """Return matplotlib's usual font and behind it the first of CHINESE that is among these fonts, if one is."""
+    installed = {font.name for font in fonts}
+    return ["sans-serif", *[name for name in CHINESE if name in installed][:1]]
+
+
 STYLE = {
+    "font.family": with_chinese(font_manager.fontManager.ttflist),
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",

@@ -1,5 +1,9 @@
 """helpers.data.folder and sample: a folder of pictures becomes batches in colour, files never divided, faults named."""
 
+import errno
+import os
+import pathlib
+
 import pytest
 import torch
 from PIL import Image
@@ -33,7 +37,7 @@ def load(folder, batch_size=4, size=16, **options):
 
 def test_classes_are_the_folders_and_each_gives_its_share_to_the_test(mine, capsys):
     train_iter, test_iter = load(mine)
-    assert capsys.readouterr().out == "mine: 2 classes (cat, dog), train 9, test 3\n"
+    assert capsys.readouterr().out.splitlines()[0] == "mine: 2 classes (cat, dog), train 9, test 3"
     assert train_iter.classes == test_iter.classes == ["cat", "dog"] and train_iter.source == "mine"
     assert train_iter.labels.bincount().tolist() == [6, 3] and test_iter.labels.bincount().tolist() == [2, 1]
     assert train_iter.shuffle and not test_iter.shuffle and len(train_iter) == 3
@@ -142,6 +146,19 @@ def test_numbers_out_of_range(mine, wrong):
 def test_a_small_set_for_one_class_pair(mine):
     few = load(mine)[0].only([1, 0], each=2)
     assert few.classes == ["dog", "cat"] and few.batch([0])[0].shape == (1, 3, 16, 16)
+
+
+def test_the_users_home_and_a_folder_that_may_not_be_read(mine, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(mine.parent))
+    assert load("~/mine")[0].classes == ["cat", "dog"]
+
+    def iterdir(self):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", iterdir)
+    with pytest.raises(ValueError, match=r"mine cannot be read \(.*\): change its rights, or take it away"):
+        load(mine)
 
 
 # ---- the sample ----------------------------------------------------------------------------------------------

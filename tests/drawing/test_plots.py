@@ -1,12 +1,15 @@
 """The pictures: axes come back, colours are on a common scale, nothing global changes, d2l draws again."""
 
+import warnings
+from types import SimpleNamespace
+
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from helpers import mend_d2l, new_figure, plot_bars, show_images, show_matrix
-from helpers.drawing.plots import show_cutouts
+from helpers.drawing.plots import STYLE, show_cutouts, with_chinese
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +34,16 @@ def test_images_of_all_shapes_share_one_scale(shape):
     shown = [ax.images[0] for ax in axes.flat if ax.images]
     assert len(shown) == 3 and shown[0].get_array().shape[:2] == (5, 4)
     assert {image.get_clim() for image in shown} == {(0, images.max().item())}
+
+
+def test_names_in_chinese_are_written_where_a_font_has_them():
+    fonts = [SimpleNamespace(name=name) for name in ("DejaVu Sans", "SimHei", "Noto Sans CJK JP")]
+    assert with_chinese(fonts) == ["sans-serif", "SimHei"] and with_chinese(fonts[:1]) == ["sans-serif"]
+    if len(STYLE["font.family"]) == 1:
+        pytest.skip("no Chinese font here")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns of a glyph that its fonts lack
+        show_images(torch.rand(1, 5, 4), ["猫和狗"]).flat[0].figure.canvas.draw()
 
 
 def test_signed_images_are_centred_on_zero():
