@@ -50,6 +50,7 @@ SETUP = (
     inspect.getsource(shift_seeds)
     + """
 import ast
+import torch as _torch
 from helpers.data import batches as _batches
 from helpers.training import loop as _loop
 
@@ -57,7 +58,9 @@ def _cut(build):
     def short(self, images, labels, batch_size, **options):
         side = options.get("resize") or images.shape[-1]
         most = max({batches} * batch_size, {small} if side <= 32 else 0)
-        build(self, images[:most], labels[:most], batch_size, **options)
+        count = min(most, len(images))
+        some = _torch.arange(count) * len(images) // count  # from all classes, also where they lie in a row
+        build(self, images[some], labels[some], batch_size, **options)
     return short
 
 def _shortened(fit):

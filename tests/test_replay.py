@@ -33,6 +33,13 @@ def test_sets_of_small_pictures_keep_as_many_as_the_notebooks_look_at():
     assert not why and claims[1:] == [(3, ast.unparse(ast.parse(CELLS[3]).body[1].test))]
 
 
+def test_pictures_are_taken_from_all_classes_also_where_these_lie_in_a_row():
+    cell = ("import torch\nfrom helpers.data.batches import ImageBatches\n"
+            "few = ImageBatches(torch.zeros(100, 3, 64, 64).byte(), torch.arange(100) // 10, 8, classes=range(10))\n"
+            "assert len(few) == 2 and few.labels.unique().tolist() == list(range(10))")  # fmt: skip
+    assert replay(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), ROOT / "notebooks") == ([], "")
+
+
 def test_a_cell_that_stops_stops_the_replay():
     claims, why = replay(notebook("raise RuntimeError('the loss is nan')"), ROOT / "notebooks", batches=3, small=0)
     assert "the loss is nan" in why and len(claims) == 1
