@@ -37,18 +37,20 @@ def check_divide(answer):
     return None
 
 
-ADVICE_PARAMS = {
-    8_960: "those are the weights; each class has a bias as well.",
-    7_007: "1,000 is the number of the old classes: the new head reads the 1,280 numbers that the old one read.",
-    455: "that is the head of the small net, which reads 64 means: Lite0 has 1,280 in front of its last layer.",
-    12_810: "that is the head for ten classes.",
-    9_000: "that is not a dense layer's count: a weight for each input and class, a bias for each class.",
-}
+ONE = 0.8 * 0.2  # how far one answer scatters that is right with a probability of 0.8, squared
+ADVICE_SCATTER = (
+    ((ONE / 60) ** 0.5, "that counts photos: those of one walk are right or wrong together, so count walks."),
+    ((ONE / 5) ** 0.5, "that counts the photos of one walk: how many walks are there?"),
+    (ONE / 12, "that is the variance: take the square root."),
+    (ONE**0.5, "that is how one walk scatters: the mean of 12 scatters less."),
+    (ONE**0.5 / 12, "the mean of n scatters by the square root of n less, not by n."),
+    (0.8 / 12**0.5, "a walk that is right with probability p scatters by the square root of p(1 - p)."),
+)
 
 
-def check_params(answer):
-    """The parameters of a head for seven classes."""
-    return ADVICE_PARAMS.get(number(answer)) or compare(answer, 8_967, "the number of parameters")
+def check_scatter(answer):
+    """By how much an accuracy of 0.8 scatters that was measured on 12 walks."""
+    return advice_on(answer, ADVICE_SCATTER, atol=5e-4) or compare(answer, (ONE / 12) ** 0.5, "the scatter", atol=5e-3)
 
 
 def check_baseline(answer):
@@ -147,12 +149,14 @@ EXERCISES = [
         },
     ),
     Exercise(
-        id="16.2", name="params", check=check_params,
-        hints=("The head is a dense layer. What does it read, and how many answers does it give?",
-               "1,280 means go in, 7 logits come out: a weight for each pair, a bias for each logit."),
-        solution="params = 1280 * 7 + 7",
-        wrong={"params = 1280 * 7": "a bias as well", "params = 1000 * 7 + 7": "the old classes",
-               "params = 1280 * 10 + 10": "for ten classes", "params = 64 * 7 + 7": "head of the small net"},
+        id="16.2", name="scatter", check=check_scatter,
+        hints=("The lesson does it for 0.9 and 80 areas. What takes the place of the areas?",
+               "One walk is right with probability 0.8: it scatters by the root of 0.8 · 0.2. The mean of 12 scatters "
+               "by the root of 12 less."),
+        solution="scatter = (0.8 * 0.2 / 12) ** 0.5",
+        wrong={"scatter = (0.8 * 0.2 / 60) ** 0.5": "count walks", "scatter = (0.8 * 0.2 / 5) ** 0.5": "of one walk",
+               "scatter = 0.8 * 0.2 / 12": "the square root", "scatter = (0.8 * 0.2) ** 0.5": "scatters less",
+               "scatter = (0.8 * 0.2) ** 0.5 / 12": "not by n", "scatter = 0.8 / 12**0.5": "p(1 - p)"},
     ),
     Exercise(
         id="16.3", name="baseline", check=check_baseline,

