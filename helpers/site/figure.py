@@ -21,7 +21,7 @@ def live_figure(key, table, command):
         f'<figure class="cnn-course cnn-live" data-table="{key}">'
         f'<form class="cnn-controls" hidden>{controls}</form>'
         f'<div class="cnn-frame"><div class="cnn-stage"><div class="cnn-view" style="--width:{width}">'
-        f"{smaller(first)}</div></div></div>"
+        f"{smaller(first, photos=table.photos)}</div></div></div>"
         f'<figcaption><span class="cnn-nearest" role="status"></span> PyTorch has computed {len(table.states)} states '
         f"of this picture in advance. {table.note} For any other, run the notebook: <code>{html.escape(command)}</code>"
         "</figcaption>"
@@ -41,9 +41,14 @@ def _control(name_id, name, label, options, now):
     place = options.index(now)
     return (
         f'<label class="cnn-slider"><span>{label}</span><input type="range" min="0" max="{len(options) - 1}" '
-        f'value="{place}" data-name="{name}" data-values="{values}" aria-valuetext="{svg.number(now)}">'
-        f"<output>{svg.number(now)}</output></label>"
+        f'value="{place}" data-name="{name}" data-values="{values}" aria-valuetext="{_said(now)}">'
+        f"<output>{_said(now)}</output></label>"
     )
+
+
+def _said(value):
+    """A number, or a range of numbers, in words."""
+    return " to ".join(map(svg.number, value)) if isinstance(value, list) else svg.number(value)
 
 
 def _buttons(name_id, name, label, options, now):

@@ -1,11 +1,15 @@
 """Which states of each widget the web edition holds: the grid that its table spans.
 
 A table is as good as the states it has, and as heavy: the pages of the course stay under 3 MB with all that they load.
-A widget that needs a trained net is not here; its page shows the picture that the notebook stores.
+RooflineExplorer has none: what it shows are the times of one machine, and another one, or the same later, has others.
 """
 
 import itertools
+import operator
+from collections.abc import Callable
 from typing import NamedTuple
+
+from . import trained
 
 
 class Grid(NamedTuple):
@@ -13,6 +17,8 @@ class Grid(NamedTuple):
 
     A parameter of `controls` gets a control in the page; those of `by_hand` are set on the picture alone. `names` are
     the labels of parameters that have none in the notebook, `note` a sentence on what the page cannot do.
+    `settle(widget)` is called when the parameters of a state are set, before its picture is taken. `photos` says that
+    its tiles are photos, of which some detail may go.
     """
 
     controls: tuple[str, ...]
@@ -20,6 +26,8 @@ class Grid(NamedTuple):
     by_hand: tuple[str, ...] = ()
     names: dict = {}
     note: str = ""
+    settle: Callable = operator.methodcaller("wait")
+    photos: bool = False
 
     def options(self, start):
         """Return {parameter: the values it has in the products, and at the start}."""
@@ -50,9 +58,9 @@ def places(*steps):
     return tuple(itertools.product(steps, repeat=2))
 
 
-def kernel_explorer(start):
+def kernel_explorer(widget):
     """On 0…8, bare: each window. On a photo: kernels × windows, other pictures and the other operation."""
-    if start["picture_name"] == "0…8":
+    if widget.picture_name == "0…8":
         return Grid(("row", "column"), ({"row": (0, 1), "column": (0, 1)},))
     rows, columns = (5, 60, 120, 170), (30, 84, 140)
     kernels = ("identity", "mean", "sharpen", "Sobel x", "Sobel y", "Laplacian")
@@ -66,7 +74,47 @@ def kernel_explorer(start):
     )  # fmt: skip
 
 
-AUGMENTATION = Grid(("seed",), ({"seed": (0, 1, 2, 3)},))
+def feature_maps(widget):
+    """Each layer of the first picture, those with weights for eight, their channels, places in first and last maps."""
+    layers = widget.result["layers"]
+    weighty = [i for i, layer in enumerate(layers) if layer.kind in ("Conv2d", "Linear")]
+    maps = [i for i in weighty if layers[i].output.ndim == 3]
+    places = dict.fromkeys(("down", "across"), (0.1, 0.3, 0.7, 0.9))
+    return Grid(
+        (),
+        ({"layer": range(len(layers))}, {"layer": weighty, "index": range(8)},
+         {"layer": maps[:2], "channel": range(16)}, {"layer": (maps[0], maps[-1]), **places}),
+        by_hand=("index", "layer", "channel", "down", "across"),
+    )  # fmt: skip
+
+
+def look_inside(widget):
+    """All layers, and what those behind a ReLU say of pictures and units; of a long net, a few and nothing slow."""
+    layers = widget.result["layers"]
+    relus, long = [i for i, layer in enumerate(layers) if layer.kind.startswith("ReLU")], len(layers) > 40
+    some = relus[:: max(1, len(relus) // (3 if long else 5))]
+    if long:
+        products = {"view": ("maps", "Grad-CAM"), "layer": some[1:]}, {"index": range(6)}, {"unit": range(4)}
+    else:
+        products = (
+            {"layer": range(len(layers))}, {"layer": some[:3], "index": range(6)},
+            {"view": ("Grad-CAM",), "layer": some}, {"view": ("Grad-CAM",), "layer": some[-1:], "index": range(6)},
+            {"view": ("maps", "top pictures"), "layer": some[:4], "unit": range(4)},
+            {"view": ("occlusion",), "index": range(3)},
+        )  # fmt: skip
+    return Grid(("view",), products, by_hand=("index", "layer", "unit"), photos=long)
+
+
+AUGMENTATION = Grid(
+    ("picture_name", "flip", "shift", "crop", "scale", "rotation", "brightness", "contrast", "saturation", "hue",
+     "seed"),
+    ({"picture_name": ("china", "flower"), "seed": (0, 1)},
+     *apart(flip=(0.0, 1.0), shift=(0.2, 0.5), crop=((0.2, 1.0), (0.2, 0.3), (1.0, 1.0)), scale=((0.5, 1.5),),
+            rotation=((-20.0, 20.0), (-90.0, 90.0)), brightness=((0.2, 1.8), (1.0, 1.0)),
+            contrast=((0.2, 1.8), (1.0, 1.0)), saturation=((0.0, 0.0), (0.0, 2.0)), hue=((-0.1, 0.1), (-0.5, 0.5)),
+            seed=range(6))),
+    names={"picture_name": "photo"}, photos=True,
+)  # fmt: skip
 BATCH_NORM = Grid(
     ("mode", "seen", "batch_size", "momentum", "shift", "scale", "gamma", "beta"),
     ({"mode": ("train", "eval"), "seen": (0, 1, 2, 5, 10, 20, 40, 60), "batch_size": (1, 2, 8, 64, 256)},
@@ -74,6 +122,14 @@ BATCH_NORM = Grid(
      {"gamma": (-2.0, -1.0, 0.0, 0.5, 1.0, 2.0), "beta": (-3.0, -1.0, 0.0, 1.0, 3.0)},
      {"momentum": (0.0, 0.05, 0.1, 0.5, 1.0), "seen": (1, 5, 20, 60)}),
     names={"mode": "mode"},
+)  # fmt: skip
+CLASS_MAPS = Grid(
+    ("mistakes",),
+    ({"index": range(18), "second": (-1,)}, {"second": range(18)}, {"chosen": range(-1, 10), "second": (-1,)},
+     {"right": (0, 7, 14, 21, 28), "second_right": (-28, -21, -14, -7, 0)},
+     {"right": (-14, -10, -7, -3, 3, 7, 10, 14), "second": (-1,)},
+     {"mistakes": (True,), "second": (-1,), "index": range(6), "chosen": (-1,)}),
+    by_hand=("index", "second", "chosen", "right", "second_right"),
 )  # fmt: skip
 CHANNEL_MIXER = Grid(
     ("preset", "row", "column"),
@@ -130,12 +186,25 @@ KERNEL_LEARNER = Grid(
      {"first": (-1.0, 0.0, 1.5, 3.0), "second": (-2.0, -1.0, 0.0, 1.0), "steps": (0, 10)}),
     by_hand=("first", "second"),
 )  # fmt: skip
+LEARNING_RATE = Grid(
+    ("lr", "batch_size", "activation", "pooling"),
+    ({"lr": (0.01, 0.1, 0.5, 0.9, 2.0, 5.0, 10.0), "activation": ("sigmoid", "ReLU"), "pooling": ("avg", "max")},
+     {"lr": (0.1, 0.9), "batch_size": (16, 64, 256), "activation": ("sigmoid", "ReLU")}),
+    note="Each setting is shown with its run, trained in advance.", settle=trained.show_its_run,
+)  # fmt: skip
 PADDING = Grid(
     ("size", "kernel_size", "padding", "stride", "dilation"),
     ({"size": (3, 5), "kernel_size": (1, 2, 3), "padding": (0, 1, 2), "stride": (1, 2), "place": ((0, 0), (1, 1))},
      {"place": places(0, 1, 2, 3)},
      {"size": (5, 8), "dilation": (1, 2, 3)}),
     by_hand=("place",),
+)  # fmt: skip
+PICTURE_LAB = Grid(
+    ("index", "right", "down", "rotate", "scale"),
+    ({"index": range(8), "rotate": (-90, 180)}, {"index": range(5), "right": (-8, -4, -2, 2, 4, 8)},
+     {"right": (-8, -4, 4, 8), "down": (-8, -4, 4, 8)}, {"right": range(-12, 13)},
+     {"rotate": range(-180, 181, 15)}, {"scale": (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2.0)}),
+    note="Drawing works in the notebook alone.",
 )  # fmt: skip
 POOLING = Grid(
     ("picture_name", "mode", "pool_size", "stride", "padding", "shift"),
@@ -166,14 +235,16 @@ VGG = Grid(
 
 GRIDS = {
     "AugmentationExplorer": AUGMENTATION, "BatchNormExplorer": BATCH_NORM, "ChannelMixer": CHANNEL_MIXER,
-    "ChannelWalk": CHANNEL_WALK, "ConvolutionIntegral": CONVOLUTION_INTEGRAL, "CostCalculator": COST_CALCULATOR,
-    "DenseCost": DENSE_COST, "DepthLab": DEPTH_LAB, "Im2colExplorer": IM2COL, "InceptionExplorer": INCEPTION,
-    "KernelLearner": KERNEL_LEARNER, "PaddingExplorer": PADDING, "PoolingExplorer": POOLING,
+    "ChannelWalk": CHANNEL_WALK, "ClassMaps": CLASS_MAPS, "ConvolutionIntegral": CONVOLUTION_INTEGRAL,
+    "CostCalculator": COST_CALCULATOR, "DenseCost": DENSE_COST, "DepthLab": DEPTH_LAB, "FeatureMaps": feature_maps,
+    "Im2colExplorer": IM2COL, "InceptionExplorer": INCEPTION, "KernelExplorer": kernel_explorer,
+    "KernelLearner": KERNEL_LEARNER, "LearningRateLab": LEARNING_RATE, "LookInside": look_inside,
+    "PaddingExplorer": PADDING, "PictureLab": PICTURE_LAB, "PoolingExplorer": POOLING,
     "ReceptiveFieldBuilder": RECEPTIVE_FIELD, "VGGBuilder": VGG,
 }  # fmt: skip
 
 
 def grid_for(widget):
     """Return the Grid of a widget that has just been made, or None if its class has none."""
-    kind = type(widget).__name__
-    return kernel_explorer(widget.values) if kind == "KernelExplorer" else GRIDS.get(kind)
+    grid = GRIDS.get(type(widget).__name__)
+    return grid if grid is None or isinstance(grid, Grid) else grid(widget)

@@ -20,7 +20,7 @@ class Table(NamedTuple):
 
     `names` are the parameters that a reader can set, `states` lists (their values, the numbers of its picture's parts),
     the first state is the one that is shown first. `labels` names each parameter, and `options` has the values of those
-    that get a control, in their order; `note` is the grid's.
+    that get a control, in their order; `note` and `photos` are the grid's.
     """
 
     names: list[str]
@@ -29,6 +29,7 @@ class Table(NamedTuple):
     parts: list[str]
     states: list[tuple[list, list[int]]]
     note: str = ""
+    photos: bool = False
 
     def picture(self, number):
         """Return the SVG of a state."""
@@ -58,13 +59,15 @@ def tabulate(widget, grid):
             widget.update(**values)
         except (T.TraitError, ValueError):
             continue
+        grid.settle(widget)
         found.setdefault(_frozen(_chosen(widget.values, names)), widget.picture)
     states = [(json.loads(values), _live(picture, names)) for values, picture in found.items()]
     parts, lists = share_parts([picture for _, picture in states])
     options = {name: _in_order(widget.controls[name], grid.options(start)[name]) for name in grid.controls}
+    options = {name: list(map(_rounded, values)) for name, values in options.items()}
     labels = {name: widget.traits()[name].metadata["label"] or grid.names.get(name, name) for name in names}
     stored = [(values, numbers) for (values, _), numbers in zip(states, lists, strict=True)]
-    return Table(names, labels, options, parts, stored, grid.note)
+    return Table(names, labels, options, parts, stored, grid.note, grid.photos)
 
 
 def share_parts(pictures):
@@ -109,8 +112,10 @@ def _rounded(value):
 
 
 def _in_order(control, values):
-    """Values as a control has them, or else from the smallest to the largest."""
-    return [one for one in control.options if one in values] if hasattr(control, "options") else sorted(values)
+    """Words as a control has them, numbers from the smallest to the largest, ranges from the narrowest one on."""
+    if all(isinstance(one, str) for one in values):
+        return [one for one in control.options if one in values]
+    return sorted(values, key=lambda one: (one[1] - one[0], one) if isinstance(one, tuple) else one)
 
 
 def _requoted(part):

@@ -1,16 +1,21 @@
 """A widget as a table: parts that are stored once, states that are what the widget shows."""
 
+import io
 import json
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from helpers.data import load_photo
 from helpers.drawing import svg, touch
+from helpers.site.figure import live_figure
 from helpers.site.grids import Grid
 from helpers.site.store import as_script, smallest
 from helpers.site.table import share_parts, tabulate
 from helpers.widgets.kit.base import Explorer
-from helpers.widgets.kit.parameters import choice, slider, switch
+from helpers.widgets.kit.parameters import choice, slider, span, switch
 
 
 class Doubler(Explorer):
@@ -35,7 +40,14 @@ class Doubler(Explorer):
         """Draw the double, and two areas to touch."""
         sets = touch.scale("n", result["n"], 0, 9, step=1)
         areas = touch.area(0, 0, 9, 9, across=sets, label="n") + touch.button(9, 9, 9, 9, label="other", other=3)
-        return svg.picture(90, 40, svg.text(9, 9, 2 * result["n"]), areas, label=self.describe(result))
+        words = svg.text(9, 9, 2 * result["n"]) + svg.text(9, 30, f"other {result['other']}")
+        return svg.picture(90, 40, words, areas, label=self.describe(result))
+
+
+class Cropped(Doubler):
+    """With a range."""
+
+    crop = span((0.5, 1.0), 0.0, 1.0, "crop", step=0.1)
 
 
 @pytest.fixture
@@ -89,14 +101,39 @@ def test_parts_are_as_long_as_they_can_be():
 
 
 def test_a_smaller_picture_has_the_same_pixels():
-    import io
-
-    import numpy as np
-    from PIL import Image
-
     pixels, store = np.add.outer(np.arange(60), np.arange(80)).astype(np.uint8), io.BytesIO()
     Image.fromarray(np.stack([pixels, pixels, 255 - pixels], axis=2)).save(store, "PNG", compress_level=1)
     kind, data = smallest(store.getvalue())
     assert kind == "webp" and len(data) < len(store.getvalue())
     assert (np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) ==
             np.asarray(Image.open(store).convert("RGB"))).all()  # fmt: skip
+
+
+def test_a_photo_loses_little_of_its_pixels_and_most_of_its_bytes():
+    photo, store = load_photo("flower", 112, color=True).permute(1, 2, 0).mul(255).byte().numpy(), io.BytesIO()
+    Image.fromarray(photo).save(store, "PNG")
+    (_, same), (kind, near) = (smallest(store.getvalue(), photos=lossy) for lossy in (False, True))
+    after = np.asarray(Image.open(io.BytesIO(near)).convert("RGB"))
+    assert kind == "webp" and len(near) < len(same) / 3 and np.abs(after.astype(int) - photo).mean() < 4
+    assert (np.asarray(Image.open(io.BytesIO(same)).convert("RGB")) == photo).all()
+
+
+def test_what_shines_through_in_a_photo_does_so_still():
+    store = io.BytesIO()
+    Image.new("RGBA", (40, 40), (200, 10, 10, 90)).save(store, "PNG", compress_level=0)
+    kind, near = smallest(store.getvalue(), photos=True)
+    assert kind == "webp" and abs(Image.open(io.BytesIO(near)).getpixel((9, 9))[3] - 90) < 3
+
+
+def test_ranges_and_words_are_options_too():
+    grid = Grid(("crop", "mode"), ({"crop": ((0.2, 1.0), (0.6, 1.0))}, {"mode": ("loud",)}), names={"mode": "mode"})
+    made = tabulate(Cropped(), grid)
+    assert made.options == {"crop": [[0.6, 1.0], [0.5, 1.0], [0.2, 1.0]], "mode": ["plain", "loud"]}
+    page = live_figure("x", made, "start")
+    assert 'aria-valuetext="0.5 to 1"' in page and page.count('type="radio"') == 2
+
+
+def test_a_state_is_taken_when_it_has_settled():
+    grid = Grid(("n",), ({"n": (0, 5)},), settle=lambda widget: widget.update(other=7))
+    made = tabulate(Doubler(), grid)
+    assert [">other 7<" in made.picture(number) for number in range(3)] == [False, True, True]
