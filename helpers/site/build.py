@@ -1,6 +1,7 @@
 """Build the web edition: a source folder out of the stored notebooks, then Sphinx. No cell runs."""
 
 import argparse
+import html
 import io
 import json
 import os
@@ -21,9 +22,11 @@ from helpers.widgets.kit import stage
 from . import front
 from .pages import Page
 from .store import as_script
+from .terms import terms_of
 
 STATIC = Path(__file__).parent / "static"
 TITLE = "Convolutional networks you can touch"
+SEARCHING = re.compile(r'<script src="(_static/searchtools|_static/language_data|searchindex)\.js[^>]*></script>\s*')
 COPIED = ("img", "tests/claims")  # folders of the course that notebooks point to
 
 
@@ -59,11 +62,11 @@ def write_source(root, source, repository, version, is_live):
     for name in COPIED:
         shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(root / "img", extra / "_thumbs", ignore=lambda _, names: [n for n in names if "thumb" not in n])
-    pages = []
+    pages, terms = [], terms_of(markdown_of(root / "notebooks/glossary.ipynb"))
     for stem in [*(lesson.stem for lesson in LESSONS), "glossary"]:
         path = root / "notebooks" / f"{stem}.ipynb"
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        page = Page(stem, notebook, repository=repository, version=version, is_live=is_live)
+        page = Page(stem, notebook, repository=repository, version=version, terms=terms, is_live=is_live)
         (source / path.name).write_text(json.dumps(page.notebook), encoding="utf-8")
         address.put_cell(notebook, repository, version)
         nbformat.write(nbformat.from_dict(notebook), extra / "notebooks" / path.name)
@@ -78,6 +81,12 @@ def write_source(root, source, repository, version, is_live):
         (source / f"{name}.md").write_text(text, encoding="utf-8")
     write_static(source / "_static")
     return pages
+
+
+def markdown_of(path):
+    """Return the texts of a notebook."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 def write_static(folder):
@@ -98,9 +107,17 @@ def run_sphinx(source, out, doctrees):
     warnings = io.StringIO()
     with docutils_namespace():
         app = Sphinx(source, None, out, doctrees, "html", confoverrides=settings(), status=None, warning=warnings)
+        app.connect("html-page-context", describe)
         app.config.mathjax_path = "mathjax/startup.js"  # not the bundle that the extension has just named
         app.build()
     return warnings.getvalue()
+
+
+def describe(app, name, template, context, doctree):
+    """Give a page the sentence by which a list of links or of finds shows it."""
+    said = front.sentences(course_folder()).get(name)
+    if said:
+        context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{html.escape(said)}">'
 
 
 def settings():
@@ -108,7 +125,8 @@ def settings():
     return {
         "project": TITLE, "html_title": TITLE, "language": "en", "root_doc": "index",
         "extensions": ["myst_nb", "sphinx-mathjax-offline"], "exclude_patterns": ["_extra"],
-        "nb_execution_mode": "off", "nb_ipywidgets_js": {}, "myst_enable_extensions": ["dollarmath", "amsmath"],
+        "nb_execution_mode": "off", "nb_ipywidgets_js": {}, "nb_render_markdown_format": "myst",
+        "myst_enable_extensions": ["dollarmath", "amsmath"],
         "myst_heading_anchors": 4, "myst_heading_slug_func": slug,
         "suppress_warnings": ["config.cache"],  # a function among the settings
         # Of MathJax, which lies beside the pages, the parts for TeX alone: 0.4 MB less than its usual bundle.
@@ -119,8 +137,8 @@ def settings():
         "html_copy_source": False, "html_use_index": False, "html_show_sourcelink": False, "html_show_copyright": False,
         "html_context": {"default_mode": "auto"},
         "html_theme_options": {
-            "use_download_button": False, "use_fullscreen_button": False, "home_page_in_toc": True,
-            "show_toc_level": 2, "navbar_persistent": [],
+            "use_download_button": False, "use_fullscreen_button": False, "home_page_in_toc": False,
+            "show_toc_level": 2, "navbar_persistent": [], "footer_content_items": [],
         },
     }  # fmt: skip
 
@@ -131,7 +149,9 @@ def slug(title):
 
 
 def slim(out):
-    """Take from the theme what no page needs: 1.5 MB of icons that a font draws as well, the names of 2,000 icons."""
+    """Take from the theme what no page needs: 1.5 MB of icons that a font draws as well, the names of 2,000 icons, and
+    from all but the page that searches the index to search in.
+    """
     styles, scripts = out / "_static/styles/pydata-sphinx-theme.css", out / "_static/scripts"
     files = [*out.glob("*.html"), *scripts.glob("*theme*.js")]
     used = set(re.findall(r"\bfa-[a-z0-9-]+", " ".join(file.read_text(encoding="utf-8") for file in files)))
@@ -144,6 +164,8 @@ def slim(out):
     (scripts / "fontawesome.js").write_text("", encoding="utf-8")
     for file in out.rglob("*.map"):
         file.unlink()
+    for file in set(out.glob("*.html")) - {out / "search.html"}:
+        file.write_text(SEARCHING.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main(words):

@@ -8,15 +8,20 @@ import struct
 import sys
 
 from helpers.course.address import hosts
+from helpers.exercises import find
 
 from . import starts
 from .figure import live_figure
 from .grids import grid_for
 from .store import smallest
 from .table import tabulate
+from .terms import with_links, with_marks
 
 NOTEBOOK_LINK = re.compile(r'(href=")(\w+)\.ipynb')
 OUTSIDE = re.compile(r"\]\(\.\./")  # a link from notebooks/ to another folder of the course
+
+OPEN = re.compile(r"– (\d\d\.p?\d+): not attempted yet")
+STILL = '<p class="cnn-still">A still picture: in the notebook it answers to your hand.</p>'
 
 
 class Page:
@@ -24,26 +29,30 @@ class Page:
 
     `tables` {key: Table}, `figures` {key: HTML} and `kinds` {key: class} are the live pictures, `images`
     {file name: bytes} the others, `stills` the names of the widgets among these. `is_live` says by its name whether a
-    widget may get a table.
+    widget may get a table. `terms` are the glossary's Chinese words, which get their addresses and links.
     """
 
-    def __init__(self, stem, notebook, *, repository="", version="HEAD", is_live=lambda name: True):
+    def __init__(self, stem, notebook, *, repository="", version="HEAD", terms=(), is_live=lambda name: True):
         self.stem, self.tables, self.figures, self.kinds, self.images, self.stills = stem, {}, {}, {}, {}, []
         self.command = f"python3 helpers/start.py lab notebooks/{stem}.ipynb"
         self._is_live = is_live
         self.notebook = copy.deepcopy(notebook)
         self.notebook["metadata"].pop("widgets", None)
+        name_terms, terms = with_marks if stem == "glossary" else with_links, set(terms)
         for number, cell in enumerate(self.notebook["cells"]):
             if cell["cell_type"] == "code":
                 outputs = enumerate(cell["outputs"])
                 cell["outputs"] = [self._output(cell, output, f"{number}-{i}") for i, output in outputs]
             else:
-                cell["source"] = OUTSIDE.sub("](", "".join(cell["source"]))
-        self.notebook["cells"][0]["source"] += f"\n\n{run_it(stem, self.command, repository, version)}\n"
+                cell["source"] = name_terms(OUTSIDE.sub("](", "".join(cell["source"])), terms)
+        if stem != "glossary":
+            self.notebook["cells"][0]["source"] += f"\n\n{run_it(stem, self.command, repository, version)}\n"
 
     def _output(self, cell, output, place):
         """One output as the page shows it."""
         name, data = starts.name_in(output), output.get("data", {})
+        if unsolved := OPEN.match("".join(data.get("text/plain", ""))):
+            return _as("text/markdown", hints(unsolved[1]))
         if name and (table := self._table(cell, output, name)):
             key = f"{self.stem[:2]}-{len(self.tables) + 1}"
             self.tables[key], self.kinds[key] = table, name
@@ -52,14 +61,14 @@ class Page:
         if name:
             self.stills.append(name)
         if "image/png" in data:
-            return _as_html(self._image(output, place))
+            return _as_html(self._image(output, place) + (STILL if name else ""))
         if "text/html" in data:
             return _as_html(to_pages("".join(data["text/html"])))
         return output
 
     def _table(self, cell, output, name):
         """The table of a widget, or None: where it has none, or where its start is not the one that is stored."""
-        widget = starts.widget_of("".join(cell["source"]), name) if self._is_live(name) else None
+        widget = starts.widget_of("".join(cell["source"]), name, self.stem) if self._is_live(name) else None
         grid = grid_for(widget) if widget else None
         if not grid:
             return None
@@ -82,6 +91,13 @@ class Page:
                 f'height="{round(width * height / natural)}" loading="lazy">')  # fmt: skip
 
 
+def hints(number):
+    """Return the hints of an exercise, folded, as Markdown: they stand where the notebook's check waits."""
+    names = ("Hint", *("A plainer hint",) * 9)
+    return "\n\n".join(f"<details><summary>{name}</summary>\n\n{hint}\n\n</details>"
+                       for name, hint in zip(names, find(number).hints, strict=False))  # fmt: skip
+
+
 def to_pages(text):
     """Return HTML with its links to notebooks turned to their pages."""
     return NOTEBOOK_LINK.sub(r"\1\2.html", text)
@@ -102,4 +118,8 @@ def run_it(stem, command, repository, version):
 
 
 def _as_html(text):
-    return {"output_type": "display_data", "data": {"text/html": text}, "metadata": {}}
+    return _as("text/html", text)
+
+
+def _as(kind, text):
+    return {"output_type": "display_data", "data": {kind: text}, "metadata": {}}

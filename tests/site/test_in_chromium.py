@@ -65,7 +65,7 @@ def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
     assert not page.problems
 
 
-@pytest.mark.parametrize("name, theme", [("index", "dark"), ("05_pooling", "light")])
+@pytest.mark.parametrize("name, theme", [("index", "dark"), ("05_pooling", "light"), ("07_lenet", "dark")])
 def test_axe_finds_nothing(page, site, name, theme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     open_page(page, site, name, theme=theme)
@@ -82,6 +82,39 @@ def test_search_finds_the_receptive_field(page, site):
     page.wait_for_selector("#search-results li a")
     found = page.locator("#search-results li a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     assert any("03_padding_and_stride" in link for link in found) and not page.problems
+
+
+@pytest.mark.parametrize("word, where", [
+    ("感受野", "glossary"), ("卷积", "glossary"), ("im2col", "06_cnn_from_scratch"),
+])  # fmt: skip
+def test_search_finds_a_term_in_chinese_and_a_name(page, site, word, where):
+    page.goto(f"{site.address}/search.html?q={word}")
+    page.wait_for_selector("#search-results li a")
+    found = page.locator("#search-results li a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert any(where in link for link in found), found
+
+
+def test_a_term_leads_to_its_row_and_back(page, site):
+    open_page(page, site, "03_padding_and_stride")
+    term = page.locator("a.cnn-term:visible").last
+    word = term.inner_text()
+    term.click()
+    row = page.locator("tr:has(:target)")
+    assert word in row.inner_text() and row.bounding_box()["y"] < DESK["height"]
+    page.go_back()
+    page.wait_for_function("() => location.pathname.endsWith('03_padding_and_stride.html') && scrollY > 0")
+
+
+def test_a_table_that_does_not_come_is_told_and_leaves_the_start(chromium, site):
+    page, problems = chromium.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.route("**/_tables/*", lambda route: route.abort())
+    page.goto(f"{site.address}/05_pooling.html")
+    figure = page.locator(".cnn-live").first
+    figure.scroll_into_view_if_needed()
+    figure.get_by_text("could not be loaded").wait_for()
+    assert figure.locator("svg").first.is_visible() and figure.locator(".cnn-controls").is_hidden() and not problems
+    page.close()
 
 
 def test_a_slider_changes_the_picture_and_what_it_says(page, site):
@@ -125,6 +158,51 @@ def test_an_arrow_key_reaches_the_next_stored_state(page, site):
     assert "At row 120, column 140" in label(figure)
     page.keyboard.press("ArrowUp")
     assert "At row 60, column 140" in label(figure)
+
+
+def find_live(site, kind):
+    """Return (page, key) of the first live picture of a kind of widget; skips where none is live, as on the digits."""
+    found = [(one.stem, key) for one in site.pages for key, made in one.kinds.items() if made == kind]
+    if not found:
+        pytest.skip(f"no {kind} is live without Fashion-MNIST")
+    return found[0]
+
+
+def test_a_setting_of_the_lab_brings_its_run(page, site):
+    stem, key = find_live(site, "LearningRateLab")
+    open_page(page, site, stem)
+    wake(page)
+    figure = page.locator(f'[data-table="{key}"]')
+    assert label(figure).count("test accuracy") == 2
+    figure.get_by_text("ReLU", exact=True).first.click()
+    assert label(figure).count("test accuracy") == 3 and "lr 0.1, batch 64, ReLU" in label(figure)
+
+
+def test_a_click_on_a_layer_of_a_kept_net_shows_its_maps(page, site):
+    stem, key = find_live(site, "FeatureMaps")
+    open_page(page, site, stem)
+    wake(page)
+    figure = page.locator(f'[data-table="{key}"]')
+    strip = figure.locator('[data-touch*="layer"]').first
+    strip.scroll_into_view_if_needed()
+    box = strip.bounding_box()
+    page.mouse.click(box["x"] + 0.32 * box["width"], box["y"] + box["height"] / 4)
+    assert "layer net[0] " not in label(figure) and figure.locator(".cnn-nearest").inner_text() == ""
+
+
+def test_a_finger_drags_on_a_phone(page, site):
+    open_page(page, site, "02_convolution_layer", PHONE)
+    wake(page)
+    figure = page.locator(".cnn-live").last
+    area = figure.locator('[data-touch*="row"]').first
+    area.scroll_into_view_if_needed()
+    box, touch = area.bounding_box(), page.context.new_cdp_session(page)
+    path = {"touchStart": (0.42, 0.3), "touchMove": (0.7, 0.8), "touchEnd": ()}
+    for kind, shares in path.items():
+        at = [{"x": box["x"] + shares[0] * box["width"], "y": box["y"] + shares[1] * box["height"]}] if shares else []
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    assert "At row 170, column 140" in label(figure)
+    page.set_viewport_size(DESK)
 
 
 def test_numbers_are_those_of_the_table(page, site):

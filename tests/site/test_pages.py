@@ -7,6 +7,7 @@ import pytest
 
 from helpers.course.index import course_index
 from helpers.course.lessons import LESSONS
+from helpers.data import find_images
 from helpers.site import build, starts
 from helpers.site.pages import Page
 
@@ -69,9 +70,14 @@ def test_live_pictures_start_as_the_notebook_stores_them(site, lesson):
     assert len(page.tables) + len(page.stills) == len(stored)
 
 
-def test_most_widgets_are_live(site):
+def test_most_widgets_are_live_and_the_others_say_so(site):
     kinds = {kind for page in site.pages for kind in page.kinds.values()}
-    assert len(kinds) >= 15, sorted(kinds)
+    for page in site.pages:
+        assert text_of(site, page.stem).count('class="cnn-still"') == len(page.stills)
+    assert len(kinds) >= 16 and "RooflineExplorer" not in kinds, sorted(kinds)  # it shows the times of one machine
+    if find_images(None, False)[0].source == "Fashion-MNIST":
+        told = "nets are kept that are not those of the notebooks: python -m helpers.site.train NUMBER"
+        assert len(kinds & {"ClassMaps", "FeatureMaps", "LearningRateLab", "LookInside", "PictureLab"}) >= 2, told
 
 
 def test_tables_have_something_to_choose_and_are_small(site):
@@ -86,7 +92,20 @@ def test_claims_and_glossary_are_whole(site):
     claims, entries = article(site, "claims"), course_index(build.course_folder() / "notebooks").entries
     assert len(re.findall(r"<li>", claims)) == len(entries) > 100
     glossary = article(site, "glossary")
-    assert glossary.count("<tr") > 100 and "感受野" in glossary and 'href="02_convolution_layer.html"' in glossary
+    assert glossary.count("<tr") > 100 and 'id="感受野"' in glossary and 'href="02_convolution_layer.html"' in glossary
+    assert 'href="glossary.html#感受野"' in article(site, "02_convolution_layer")
+
+
+def test_where_a_check_waits_for_an_answer_the_page_has_hints(site):
+    for name in NAMES:
+        assert not re.search(r"– \d\d\.p?\d+: not attempted yet", article(site, name))
+    said = article(site, "05_pooling")
+    assert said.count("<summary>Hint</summary>") > 5 and "N and C pass through." in said
+
+
+def test_a_page_says_what_it_is_about(site):
+    said = {name: re.search(r'<meta name="description" content="([^"]+)"', text_of(site, name)) for name in NAMES[:-2]}
+    assert all(said.values()) and len({one[1] for one in said.values()}) == len(said)
 
 
 def test_a_widget_that_is_not_as_stored_stays_still(capsys):

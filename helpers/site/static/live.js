@@ -11,6 +11,7 @@ const NEAR = "400px";  // of the window's edge: a table is loaded before its pic
 const FAR = 1e3;  // what the reader has just asked for weighs more than all that was there before
 
 const flat = value => Array.isArray(value) ? value.flatMap(flat) : [value];
+const apart = (a, b) => flat(a).reduce((sum, one, k) => sum + Math.abs(one - flat(b)[k]), 0);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const said = value => typeof value === "boolean" ? (value ? "on" : "off") : flat(value).map(
   one => typeof one === "number" ? String(Number(one.toPrecision(4))) : one).join(", ");
@@ -115,11 +116,19 @@ function control(input, table) {
   return () => {
     const now = table.values()[table.names.indexOf(name)];
     if (!options) { input.checked = input.type === "checkbox" ? now : input.value === now; return; }
-    const far = options.map(option => Math.abs(option - now));
+    const far = options.map(option => apart(option, now)), told = said(now).replace(", ", " to ");
     input.value = far.indexOf(Math.min(...far));
-    input.nextElementSibling.value = said(now);
-    input.setAttribute("aria-valuetext", said(now));
+    input.nextElementSibling.value = told;
+    input.setAttribute("aria-valuetext", told);
   };
+}
+
+// A button that gives the picture the whole screen, and back.
+function largeButton(figure) {
+  const button = document.createElement("button");
+  Object.assign(button, {type: "button", className: "cnn-larger", textContent: "whole screen"});
+  button.addEventListener("click", () => document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen());
+  return button;
 }
 
 async function start(figure) {
@@ -137,6 +146,7 @@ async function start(figure) {
   });
   controls.addEventListener("submit", event => event.preventDefault());
   controls.hidden = false;
+  if (document.fullscreenEnabled) figure.querySelector("figcaption").before(largeButton(figure));
   figure.dataset.ready = "";
 }
 
@@ -151,7 +161,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const watcher = new IntersectionObserver(entries => {
     for (const {target} of entries.filter(one => one.isIntersecting)) {
       watcher.unobserve(target);
-      start(target);
+      start(target).catch(() => {
+        target.querySelector(".cnn-nearest").textContent = "Its other states could not be loaded: try again by reloading the page.";
+      });
     }
   }, {rootMargin: NEAR});
   for (const figure of document.querySelectorAll(".cnn-live")) watcher.observe(figure);
