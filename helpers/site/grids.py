@@ -97,12 +97,12 @@ def look_inside(widget):
         products = {"view": ("maps", "Grad-CAM"), "layer": some[1:]}, {"index": range(6)}, {"unit": range(4)}
     else:
         products = (
-            {"layer": range(len(layers))}, {"layer": some[:3], "index": range(6)},
-            {"view": ("Grad-CAM",), "layer": some}, {"view": ("Grad-CAM",), "layer": some[-1:], "index": range(6)},
-            {"view": ("maps", "top pictures"), "layer": some[:4], "unit": range(4)},
+            {"layer": range(len(layers))}, {"layer": some[:2], "index": range(4)},
+            {"view": ("Grad-CAM",), "layer": some}, {"view": ("Grad-CAM",), "layer": some[-1:], "index": range(4)},
+            {"view": ("maps", "top pictures"), "layer": some[:2], "unit": range(4)},
             {"view": ("occlusion",), "index": range(3)},
         )  # fmt: skip
-    return Grid(("view",), products, by_hand=("index", "layer", "unit"), photos=long)
+    return Grid(("view",), products, by_hand=("index", "layer", "unit"), photos=len(widget.result["pixels"]) == 3)
 
 
 AUGMENTATION = Grid(
