@@ -43,6 +43,16 @@ def test_times_are_counted_on_the_notebooks(tmp_path):
     assert len(lesson_times()) == len(LESSONS)
 
 
+def test_the_stored_table_of_times_is_that_of_the_lessons():
+    """nbval does not compare it: a sentence more in a lesson may change its minutes by one."""
+    cells = nbformat.read(NOTEBOOKS / "for_lecturers.ipynb", as_version=4).cells
+    [said] = [output.data["text/plain"] for cell in cells for output in cell.get("outputs", [])]
+    for line, time in zip(said.splitlines()[1:], lesson_times(), strict=True):
+        lesson, to_train, minutes, exercises = re.split(r"  +", line)
+        assert (lesson, to_train, int(exercises)) == (time.lesson, time.to_train, time.exercises)
+        assert abs(int(minutes) - time.minutes_to_read) <= 3
+
+
 def kinds(notebook):
     return [cell.metadata["slideshow"]["slide_type"] for cell in notebook.cells]
 
