@@ -115,7 +115,7 @@ def check_flip_average(answer):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for shape, classes in (((7, 2, 6, 5), 4), ((2, 1, 3, 4), 3)):
-            net = nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Dropout(0.5), nn.Linear(math.prod(shape[1:]), classes))
+            net = nn.Sequential(nn.Tanh(), nn.Flatten(), nn.Dropout(0.5), nn.Linear(math.prod(shape[1:]), classes))
             cases.append((net.eval(), 3 * torch.randn(shape, generator=generator)))
 
     def views(flipped=3, before=lambda y: y.softmax(1), after=lambda y: y / 2):
