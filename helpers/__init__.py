@@ -4,6 +4,7 @@ from .anatomy.counts import describe_net
 from .anatomy.reach import receptive_field
 from .course.standing import progress
 from .data.batches import ImageBatches, load_data_fashion_mnist, load_photo
+from .data.device import try_gpu
 from .data.folder import load_data_folder
 from .drawing.blocks import show_blocks
 from .drawing.channels import show_channels
@@ -12,7 +13,7 @@ from .drawing.plots import mend_d2l, new_figure, plot_bars, show_images, show_ma
 from .drawing.window import show_pool, show_window
 from .exercises import check, hint, solution
 from .ops import corr2d, corr2d_multi_in, corr2d_multi_in_out, output_size, pool2d
-from .training.loop import Cosine, History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6, try_gpu
+from .training.loop import Cosine, History, evaluate_accuracy, evaluate_accuracy_gpu, profile, train_ch6
 from .training.recipes import recipe
 
 __all__ = [

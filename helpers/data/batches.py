@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .device import try_gpu
+from .device import device_of
 from .sources import ImageSet, find_images
 
 PHOTOS = ("flower", "china")
@@ -145,7 +145,7 @@ def load_data_fashion_mnist(
     ValueError for a size that is not positive. On Linux the process from then on keeps up to 256 MB of memory that it
     has freed, for the next batches (`keep_freed_memory`).
     """
-    device = try_gpu() if device is None else device
+    device = device_of(device)
     sizes = [None if n is None else positive(n, name) for n, name in ((num_train, "num_train"), (num_test, "num_test"))]
     found, problems = find_images(folder, download)
     parts = [(found.train_images, found.train_labels), (found.test_images, found.test_labels)]
@@ -228,12 +228,19 @@ def load_photo(name: str = "flower", size: int = 200, color: bool = False) -> Te
 
 def positive(number, name: str) -> int:
     """Return `number` if it is a whole number above 0, else raise ValueError."""
-    if isinstance(number, bool) or not hasattr(number, "__index__") or number < 1:
-        raise ValueError(f"{name} must be a whole number above 0, not {number!r}")
-    return int(number)
+    try:
+        whole = 0 if isinstance(number, bool) else operator.index(number)
+    except TypeError:
+        whole = 0
+    if whole < 1:
+        raise ValueError(f"{name} must be a whole number above 0, not {repr(number)[:60]}")
+    return whole
 
 
 def pair(size) -> tuple[int, int]:
     """Return a side, or (height, width), as (height, width) in pixels; raises ValueError if not positive."""
-    height, width = size if isinstance(size, (tuple, list, torch.Size)) else (size, size)
+    sides = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"resize must be a side or (height, width), not {repr(size)[:60]}")
+    height, width = sides
     return positive(height, "resize"), positive(width, "resize")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .batches import COLUMNS, ImageBatches, positive, printable
-from .device import try_gpu
+from .device import device_of
 from .pictures import open_picture
 
 FEWEST_CLASSES = 2
@@ -47,7 +47,7 @@ def load_data_folder(
             pictures, labels = parts[rank < held]
             pictures += groups[number]
             labels += [label] * len(groups[number])
-    device = try_gpu() if device is None else device
+    device = device_of(device)
     train, tested = ((torch.stack(pictures), torch.tensor(labels)) for pictures, labels in parts)
     std, mean = torch.std_mean(train[0] / 255)
     options = {"classes": [where.name for where in classes], "source": folder.resolve().name, "mean": mean.item(),

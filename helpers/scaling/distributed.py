@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from helpers.data import load_data_fashion_mnist
-from helpers.training.checks import check_batch
-from helpers.training.loop import evaluate_accuracy, rate_at, xavier
+from helpers.training.checks import check_batch, rate_at
+from helpers.training.loop import evaluate_accuracy, xavier
 from helpers.training.recipes import Recipe
 
 from .checkpoint import CheckpointError, compare_settings, load_checkpoint, save_checkpoint

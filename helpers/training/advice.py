@@ -1,5 +1,6 @@
 """What to do about the errors that PyTorch raises where a net and its input do not fit."""
 
+import inspect
 import numbers
 import re
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ HINTS = {
 
 def advised(net: object, error: Exception) -> str:
     """The error in one line, with what to do where that is known."""
-    text = str(error)
+    text = str(error).split("\n")[0]
     found = (words.format(*match.groups()) for pattern, words in HINTS.items() if (match := re.search(pattern, text)))
     todo = impossible_number(net) or next(found, "")
     return f"{text}: {todo}" if todo else text
@@ -36,10 +37,19 @@ def impossible_number(net: object) -> str:
     return ""
 
 
+def check_module(net: object) -> None:
+    """Raise TypeError for anything but a net, as a class that has not been called."""
+    if inspect.isclass(net):
+        raise TypeError(f"the net is the class {net.__name__}: call it, as in {net.__name__}(), to make a net")
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"the net must be an nn.Module, not a {type(net).__name__}: only that has layers and weights")
+
+
 def check_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """The shape of an input as a tuple; TypeError or ValueError if it is not whole numbers above 0."""
     if not isinstance(shape, (tuple, list)) or not all(isinstance(n, numbers.Integral) for n in shape):
-        raise TypeError(f"input_shape is {repr(shape)[:60]}, must be whole numbers, usually (N, C, H, W)")
+        given = " ".join(repr(shape).split())[:60]
+        raise TypeError(f"input_shape is {given}, must be whole numbers, usually (N, C, H, W)")
     if any(n < 1 for n in shape):
         raise ValueError(f"input_shape is {tuple(shape)}, each number must be at least 1: take (1, C, H, W) for one "
                          "picture")

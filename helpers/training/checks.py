@@ -1,17 +1,17 @@
 """What train_ch6 and evaluate_accuracy ask of their arguments: a sentence for what is wrong, before training."""
 
-import inspect
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
-from .guards import check_any, clear_errors, first_convolution, forked_random, try_out
+from .advice import check_module
+from .guards import check_any, clear_errors, first_convolution, forked_random, try_out, unseen
 
 
-def check_arguments(net, train_iter, test_iter, num_epochs, lr) -> None:
+def check_arguments(net, train_iter, test_iter, num_epochs, lr, seed=None, on_progress=None) -> None:
     """Raise TypeError or ValueError for what cannot be trained, trained on, tested on, or trained by."""
     check_net(net)
     check_length(train_iter, "train_iter")
@@ -20,33 +20,50 @@ def check_arguments(net, train_iter, test_iter, num_epochs, lr) -> None:
         raise TypeError(f"num_epochs must be a whole number, not {num_epochs!r}")
     if num_epochs < 1:
         raise ValueError(f"num_epochs must be at least 1, not {num_epochs}")
-    if not callable(lr):
-        check_rate(lr)
+    rate_at(lr, 0.0)
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral | None):
+        raise TypeError(f"seed must be a whole number or None, not {repr(seed)[:60]}")
+    if seed is not None and not -(2**63) <= seed < 2**64:
+        raise ValueError(f"seed must lie between -2**63 and 2**64, and is {repr(seed)[:60]}")
+    if on_progress is not None and not callable(on_progress):
+        raise TypeError(f"on_progress must be a function of the History, not {repr(on_progress)[:60]}")
 
 
-def check_rate(lr) -> None:
-    """Raise TypeError or ValueError unless the learning rate is a number from 0 on."""
-    if isinstance(lr, bool) or not isinstance(lr, numbers.Real):
-        raise TypeError(f"lr must be a number, or a function of the share of training that is done, not {lr!r}")
-    if not (math.isfinite(lr) and lr >= 0):
-        raise ValueError(f"lr must be finite and not negative, not {lr!r}")
+def rate_at(lr: float | Callable[[float], float], share: float) -> float:
+    """Return the learning rate once this share of the training is done.
+
+    Raises TypeError or ValueError unless it is a number from 0 on.
+    """
+    rate, what = (lr(share), f"lr({share:g})") if callable(lr) else (lr, "lr")
+    if isinstance(rate, bool) or not isinstance(rate, numbers.Real):
+        ways = "" if callable(lr) else ", or a function of the share of training that is done"
+        raise TypeError(f"{what} must be a number{ways}, not {repr(rate)[:60]}")
+    try:
+        number = float(rate)
+    except OverflowError:  # a whole number beyond all floats
+        number = math.inf
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{what} must be finite and not negative, not {repr(rate)[:60]}")
+    return number
 
 
 def check_net(net) -> None:
     """Raise TypeError for anything but a net, ValueError for one with nothing to learn."""
-    if inspect.isclass(net):
-        raise TypeError(f"the net is the class {net.__name__}: call it, as in {net.__name__}(), to make a net")
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"the net must be an nn.Module, not a {type(net).__name__}: only that has weights to learn")
+    check_module(net)
     weights = list(net.parameters())
     if not weights:
         raise ValueError(f"{type(net).__name__} has no weights to learn: put at least one layer with weights into it")
     if not any(weight.requires_grad for weight in weights):
         raise ValueError("all weights are frozen: net.requires_grad_(True) lets them learn again")
+    if any(weight.is_meta for weight in weights):
+        raise ValueError("the net has weights on the device meta, which hold no numbers: make it on another device")
 
 
 def check_length(batches: Iterable, name: str) -> None:
-    """Raise TypeError for batches without a length, ValueError where there is none."""
+    """Raise TypeError for what gives no batches, or has no length; ValueError where there is none."""
+    if isinstance(batches, (torch.utils.data.Dataset, dict, str, Tensor)):
+        raise TypeError(f"{name} is a {type(batches).__name__}, must give batches (X, y): put a Dataset into a "
+                        "DataLoader(…, batch_size=…), two tensors into a list [(X, y)]")
     try:
         length = len(batches)
     except TypeError:  # a generator, or a DataLoader over an IterableDataset
@@ -70,14 +87,8 @@ def pair_of(batch) -> tuple[Tensor, Tensor]:
 
 def first_of(batches: Iterable) -> tuple[Tensor, Tensor] | None:
     """Return X, y of the first batch, or None; random numbers, a loader's own too, go on as if nobody had asked."""
-    generator = getattr(batches, "generator", None)
-    state = generator.get_state() if isinstance(generator, torch.Generator) else None
-    try:
-        with forked_random():
-            return next((pair_of(batch) for batch in batches), None)
-    finally:
-        if state is not None:
-            generator.set_state(state)
+    with unseen(batches):
+        return next((pair_of(batch) for batch in batches), None)
 
 
 def check_batch(net: nn.Module, X: Tensor, y: Tensor, device) -> int:
@@ -90,7 +101,7 @@ def check_batch(net: nn.Module, X: Tensor, y: Tensor, device) -> int:
     check_form(y, len(X))
     check_layout(net, X)
     logits = try_out(net, X, device)
-    check_logits(logits)
+    check_logits(logits, len(X[:2]))
     check_labels(y, logits.shape[1])
     return logits.shape[1]
 
@@ -114,14 +125,18 @@ def check_training(net: nn.Module, X: Tensor, device) -> None:
     if not isinstance(answer, Tensor):
         raise ValueError(f"in training the net returns a {type(answer).__name__}, not logits (N, classes): build it "
                          "without further heads (aux_logits=False)")
+    check_logits(answer, len(X[:2]))
 
 
-def check_logits(logits) -> None:
-    """Raise ValueError unless a net has returned a tensor (N, classes)."""
+def check_logits(logits, count: int) -> None:
+    """Raise ValueError unless a net has returned a tensor (count, classes) for so many pictures."""
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ValueError(f"the net must return logits of shape (N, classes), and returns {found}: "
                          "end it with a Linear layer, or with Flatten")
+    if len(logits) != count:
+        raise ValueError(f"the net returns {len(logits)} rows of logits for {count} pictures, one each is due: look at "
+                         "what its forward reshapes; X.flatten(1) keeps the pictures apart")
 
 
 def check_form(y: Tensor, count: int) -> None:
@@ -131,9 +146,13 @@ def check_form(y: Tensor, count: int) -> None:
                          f"shape {tuple(y.shape)}")
 
 
-def check_labels(y: Tensor, classes: int) -> None:
-    """Raise ValueError for labels (N,) outside 0 to classes - 1."""
-    lowest, highest = torch.stack(y.aminmax()).tolist() if len(y) else (0, 0)
+def check_labels(y: Tensor, classes: int, strange: Tensor | int = 0, name: str = "") -> None:
+    """Raise ValueError for labels (N,) outside 0 to classes - 1, or if pictures of `name` are `strange`: not finite."""
+    facts = torch.stack([*y.aminmax(), torch.as_tensor(strange, device=y.device)]) if len(y) else torch.zeros(3)
+    lowest, highest, strange = map(int, facts.tolist())
+    if strange:
+        raise ValueError(f"{strange:,} of {len(y):,} pictures of {name} hold nan or infinite numbers: look at how they "
+                         "were made")
     if lowest < 0 or highest >= classes:
         raise ValueError(f"the labels go from {lowest} to {highest} and the net has {classes} outputs, for "
                          f"labels 0 to {classes - 1}: build it with one output per class")
@@ -153,17 +172,30 @@ def check_layout(net: nn.Module, X: Tensor) -> None:
                          f"X.reshape(-1, {channels}, {side}, {side})")
 
 
-def check_all_labels(batches: Iterable, classes: int) -> None:
-    """Check the labels of all batches where they are at hand: in a list, or as a loader's attribute `labels`."""
-    if type(batches) in (list, tuple):
-        labels = []
-        for X, y in map(pair_of, batches):
-            check_form(y, len(X))
-            check_any(X)
-            labels.append(y)
-        check_labels(torch.cat(labels), classes)  # one wait for the device, not one a batch
-    elif isinstance(getattr(batches, "labels", None), Tensor):
+def check_rest(net: nn.Module, batches: Iterable, name: str, classes: int, device, *, look: bool) -> None:
+    """Check what lies behind the first batch: all of a list, and where a loader has them (`labels`) all its labels.
+
+    With `look`, any other loader is gone through once, without the net: a bad batch late in it must not cost an epoch.
+    Raises ValueError or TypeError.
+    """
+    if isinstance(getattr(batches, "labels", None), Tensor):
         check_labels(batches.labels, classes)
+        return
+    if not look and type(batches) not in (list, tuple):
+        return
+    labels, kinds, strange = [], set(), 0
+    with unseen(batches):
+        for X, y in map(pair_of, batches):
+            check_any(X)
+            check_form(y, len(X))
+            if kinds and (X.shape[1:], X.dtype) not in kinds:  # the first batch was tried already
+                check_layout(net, X)
+                try_out(net, X, device)
+            kinds.add((X.shape[1:], X.dtype))
+            labels.append(y)
+            strange = strange + (~X.isfinite()).reshape(len(X), -1).any(1).sum()
+    if labels:
+        check_labels(torch.cat(labels), classes, strange, name)  # one wait for the device, not one a batch
 
 
 def size_of_last(batches: Iterable) -> int | None:

@@ -32,26 +32,40 @@ def forked_random():
     return torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else [])
 
 
-@contextlib.contextmanager
-def seeded(seed: int | None, *loaders):
-    """Draw all of torch's random numbers from `seed`, if there is one; afterwards the caller's go on.
+def generators_of(loaders) -> list[torch.Generator]:
+    """Return the random generators that loaders have of their own, or their samplers (attributes `generator`)."""
+    inner = [getattr(loader, name, None) for loader in loaders for name in ("sampler", "batch_sampler")]
+    holders = [*loaders, *inner, *(getattr(sampler, "sampler", None) for sampler in inner)]
+    found = [getattr(holder, "generator", None) for holder in holders]
+    return list(dict.fromkeys(generator for generator in found if isinstance(generator, torch.Generator)))
 
-    So do those of a generator that one of the loaders has of its own (its attribute `generator`).
-    """
-    if seed is None:
-        yield
-        return
-    own = [getattr(loader, "generator", None) for loader in loaders]
-    own = [(generator, generator.get_state()) for generator in own if isinstance(generator, torch.Generator)]
+
+@contextlib.contextmanager
+def unseen(*loaders):
+    """Whatever is drawn meanwhile, torch's random numbers, and those of the loaders' own generators, then go on."""
+    own = [(generator, generator.get_state()) for generator in generators_of(loaders)]
     try:
         with forked_random():
-            torch.manual_seed(seed)
-            for generator, _ in own:
-                generator.manual_seed(seed)
             yield
     finally:
         for generator, state in own:
             generator.set_state(state)
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None, *loaders):
+    """Draw all of torch's random numbers from `seed`, if there is one; afterwards the caller's go on.
+
+    So do those of the generators that loaders, or their samplers, have of their own.
+    """
+    if seed is None:
+        yield
+        return
+    with unseen(*loaders):
+        torch.manual_seed(seed)
+        for generator in generators_of(loaders):
+            generator.manual_seed(seed)
+        yield
 
 
 @contextlib.contextmanager

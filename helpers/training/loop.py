@@ -4,27 +4,32 @@ After *Dive into Deep Learning*, sections 5.6 (GPUs) and 6.6 (LeNet).
 """
 
 import contextlib
+import inspect
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
-from helpers.data import try_gpu
+from helpers.data.device import device_of
 
+from .advice import check_module
 from .checks import (
-    check_all_labels,
     check_arguments,
     check_batch,
     check_form,
     check_last_batch,
     check_layout,
     check_logits,
+    check_rest,
     check_training,
     first_of,
     pair_of,
+    rate_at,
 )
 from .execution import Execution
 from .guards import (
@@ -60,8 +65,12 @@ def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable, devi
     before. Raises ValueError if there is no batch, one that does not fit the net, a label that is no class of the net,
     or an answer that is not a number.
     """
-    if device is None and isinstance(net, nn.Module):
+    if device is not None:
+        device = device_of(device)
+    elif isinstance(net, nn.Module):
         device = next((parameter.device for parameter in net.parameters()), None)
+    if inspect.isclass(net) or not callable(net):
+        check_module(net)
     sums, seen = 0, 0  # of hits, labels out of range, answers that are no numbers: they stay on the device
     with evaluation(net):
         for X, y in map(pair_of, data_iter):
@@ -69,7 +78,7 @@ def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable, devi
             check_layout(net, X)
             with clear_errors(net, X):
                 logits, y = net(X.to(device)), y.to(device)
-                check_logits(logits)
+                check_logits(logits, len(y))
                 strange = (y < 0) | (y >= logits.shape[1]), logits.isnan().any(1)
                 sums = sums + torch.stack([(logits.argmax(1) == y).sum(), *(rows.sum() for rows in strange)])
             seen += len(y)
@@ -92,10 +101,14 @@ evaluate_accuracy_gpu = evaluate_accuracy  # the book's name
 class Cosine:
     """A learning rate that falls from `highest` to 0 along half a cosine over the training, for `train_ch6`'s `lr`.
 
-    Called with the share of the training that is done, 0 to 1 (Loshchilov and Hutter 2016, without restarts).
+    Called with the share of the training that is done, 0 to 1 (Loshchilov and Hutter 2016, without restarts). Raises
+    TypeError or ValueError for a `highest` that is no rate.
     """
 
     highest: float
+
+    def __post_init__(self):
+        rate_at(self.highest, 0.0)
 
     def __call__(self, share: float) -> float:
         return self.highest * (1 + math.cos(math.pi * share)) / 2
@@ -117,8 +130,9 @@ def train_ch6(
     returns it for the share of the training that is done, `Cosine(0.1)` for one. `device=None` is `try_gpu()`. The
     weights of dense and convolutional layers start anew by Xavier's rule; `init=False` keeps them. A `seed` makes a run
     repeatable, bit for bit, whatever came before: all of torch's random numbers follow from it, a loader's own
-    (`generator`) too, and every layer that can starts anew, biases and batch norms as well; afterwards the caller's
-    random numbers go on as if there had been no training. With `init=False` the weights that come in count.
+    (`generator`) too, and every layer starts anew, biases and batch norms as well, by its `reset_parameters`; a warning
+    names layers that have none. Afterwards the caller's random numbers go on as if there had been no training. With
+    `init=False` the weights that come in count.
 
     `live` shows curves in Jupyter, elsewhere one line. `channels_last` is the order of the weights in memory
     meanwhile; None takes the one that should be faster. `amp` computes in 16 bits what can bear it, `compile`
@@ -129,12 +143,12 @@ def train_ch6(
     stopping the kernel: the history so far comes back. The net is left on `device` in evaluation mode.
 
     Raises ValueError for batches that do not fit the net, TypeError for pictures of another dtype than its weights,
-    both before a weight is changed, for what the first batches show and for labels at hand; RuntimeError if the loss
-    is not finite or memory runs out. An error in the midst of training carries the `History` so far as its attribute
-    `history`, and the net is in evaluation mode.
+    both before a weight is changed, for what the first batches show, for labels at hand, for all of a list and all of
+    `test_iter`; RuntimeError if the loss is not finite or memory runs out. An error in the midst of training carries
+    the `History` so far as its attribute `history`, and the net is in evaluation mode.
     """
-    device = try_gpu() if device is None else torch.device(device)
-    check_arguments(net, train_iter, test_iter, num_epochs, lr)
+    device = device_of(device)
+    check_arguments(net, train_iter, test_iter, num_epochs, lr, seed, on_progress)
     torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1)  # the first one imports for seconds: before the clock starts
     history, curve = History(num_epochs, str(device), seed), LiveCurve() if live else None
 
@@ -148,7 +162,7 @@ def train_ch6(
     try:
         with contextlib.suppress(KeyboardInterrupt), seeded(seed, train_iter, test_iter):
             fit(net, train_iter, test_iter, lr, device, history, init, channels_last, tell, execution, first)
-    except Exception as error:
+    except BaseException as error:  # sys.exit() in on_progress too
         error.history = history
         net.eval()
         raise
@@ -198,23 +212,18 @@ def check_data(net: nn.Module, train_iter: Iterable, test_iter: Iterable, device
             raise ValueError(f"{name} gave no batch: it must give all of them anew in each epoch, as a DataLoader does")
         classes = check_batch(net, *first, device)
     X = firsts[0][0]
-    for batches in (train_iter, test_iter):
-        check_all_labels(batches, classes)
+    check_rest(net, train_iter, "train_iter", classes, device, look=False)
+    check_rest(net, test_iter, "test_iter", classes, device, look=True)
     check_last_batch(net, train_iter, X, device)
     check_training(net, X, device)
     return X
-
-
-def rate_at(lr: float | Callable[[float], float], share: float) -> float:
-    """Return the learning rate once this share of the training is done."""
-    return lr(share) if callable(lr) else lr
 
 
 def at_their_rates(batches: Iterable, optimizer, lr: Callable, epoch: int, num_epochs: int, num_batches: int):
     """Yield the batches of an epoch, each after the optimizer has been given its learning rate."""
     for i, batch in enumerate(batches):
         for group in optimizer.param_groups:
-            group["lr"] = lr((epoch + i / num_batches) / num_epochs)
+            group["lr"] = rate_at(lr, (epoch + i / num_batches) / num_epochs)
         yield batch
 
 
@@ -254,11 +263,24 @@ def train_epoch(
 
 
 def start_anew(net: nn.Module, all_layers: bool) -> None:
-    """Draw the net's first weights by `xavier`; with `all_layers`, everything else that layers can draw anew before."""
-    for module in net.modules() if all_layers else ():
-        if callable(getattr(module, "reset_parameters", None)):
-            module.reset_parameters()
+    """Draw the net's first weights by `xavier`; with `all_layers`, everything else that layers can draw anew before.
+
+    Warns of layers that cannot: with weights, and without a method `reset_parameters` that reaches them.
+    """
+    kept = []
+    for name, module in net.named_modules() if all_layers else ():
+        if "parametrizations" in name.split("."):  # they belong to a layer, which is named
+            continue
+        reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)  # attention's
+        if reset is not None:
+            reset()
+        if is_parametrized(module) or reset is None and next(module.parameters(recurse=False), None) is not None:
+            kept.append(f"{name or 'net'} ({type(module).__name__})")
     net.apply(xavier)
+    if kept:
+        names = ", ".join(kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+        warnings.warn(f"the seed does not govern the weights of {names}: without a method reset_parameters that draws "
+                      "them anew they go on from what they are, so make the net anew to repeat the run", stacklevel=4)
 
 
 def xavier(module: nn.Module) -> None:

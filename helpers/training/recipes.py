@@ -83,9 +83,11 @@ def recipe(net: str, chosen: str | None = None, **changes) -> Recipe:
     `changes` override single settings: `recipe("alexnet", num_epochs=5, dropout=0.0)`. Raises ValueError for a net
     without a recipe and for a setting that it does not have.
     """
-    if net not in RECIPES:
-        raise ValueError(f"there is no recipe for {net!r}: choose one of {', '.join(RECIPES)}")
+    if not isinstance(net, str) or net not in RECIPES:
+        raise ValueError(f"there is no recipe for {repr(net)[:60]}: choose one of {', '.join(RECIPES)}")
     chosen = chosen or profile()
+    if chosen not in PROFILES:
+        raise ValueError(f"there is no profile {repr(chosen)[:60]}: choose one of {', '.join(PROFILES)}")
     made = Recipe(net, chosen, **RECIPES[net][chosen])
     for name, value in changes.items():
         if name in ("num_epochs", "lr"):

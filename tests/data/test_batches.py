@@ -142,7 +142,10 @@ def test_resize_agrees_with_pil(resize):
 
 @pytest.mark.parametrize("options, words", [
     ({"batch_size": 0}, "batch_size"), ({"batch_size": 2.5}, "batch_size"), ({"batch_size": True}, "batch_size"),
-    ({"resize": 0}, "resize"), ({"resize": (28, -1)}, "resize")])
+    ({"batch_size": np.array([2, 3])}, "batch_size"), ({"batch_size": "8"}, "batch_size must be a whole"),
+    ({"resize": 0}, "resize"), ({"resize": (28, -1)}, "resize"), ({"resize": (28,)}, r"a side or \(height, width\)"),
+    ({"resize": [28, 28, 3]}, r"a side or \(height, width\)"), ({"resize": "28"}, "resize"),
+    ({"resize": np.array([28, 28])}, "resize"), ({"resize": (28, None)}, "resize must be a whole")])
 def test_bad_sizes(options, words):
     with pytest.raises(ValueError, match=words):
         batches(**options)

@@ -695,13 +695,14 @@ def test_maps_are_no_logits():
         evaluate_accuracy(nn.Conv2d(1, 3, 3), GOOD)
 
 
-def stopping(history):
+def stopping(history, error=KeyError):
     if len(history.test_acc) == 1:
-        raise KeyError("on_progress")
+        raise error("on_progress")
 
 
 @pytest.mark.parametrize("how, error", [
-    ({"on_progress": stopping}, KeyError), ({"data": DataLoader(Spoiled(), 6), "test": GOOD}, ValueError),
+    ({"on_progress": stopping}, KeyError), ({"on_progress": lambda h: stopping(h, SystemExit)}, SystemExit),
+    ({"data": DataLoader(Spoiled(), 6), "test": GOOD}, ValueError),
     ({"lr": lambda share: 0.1 if share < 0.5 else 1e38}, RuntimeError),
 ])  # fmt: skip
 def test_an_error_in_the_midst_of_training_carries_the_history(how, error):
@@ -931,16 +932,19 @@ def run(_=None):
 
 
 @pytest.mark.parametrize("call", ["with out: run()", "button.on_click(out.capture()(run)); button.click()",
-                                  "panel = W.interactive(lambda x: run(), x=3)"])
+                                  "panel = W.interactive(lambda x: run(), x=3)", "W.interact(lambda x: run(), x=3)",
+                                  "shown = W.interactive_output(lambda x: run(), {'x': W.IntSlider(3)})",
+                                  "inner = W.Output()\nwith out, inner: run()"])
 def test_inside_an_output_widget_the_picture_is_a_widget(kernel, call):
     """Browsers pass over update_display_data there; and what else the Output shows stays."""
     messages = kernel(f"{OUTPUT}\n{call}")
     kinds = [kind for kind, _ in messages]
     assert "update_display_data" not in kinds and "error" not in kinds
-    assert "clear_output" not in kinds or "interactive" in call, "what stands in the Output stays"
+    assert "clear_output" not in kinds or "interact" in call, "what stands in the Output stays"
     shown = [content["data"] for kind, content in messages if kind == "display_data"]
     views = [data["application/vnd.jupyter.widget-view+json"]["model_id"] for data in shown if "loss" in str(data)]
-    assert len(views) == 1 and re.match(r"loss \d", shown[-1]["text/plain"])
+    said = [data["text/plain"] for data in shown if "loss" in data["text/plain"]]
+    assert len(views) == len(said) == 1 and re.match(r"loss \d", said[0])
     drawn = [content["data"]["state"]["value"] for kind, content in messages
              if kind == "comm_msg" and content["comm_id"] == views[0]]
     label = ET.fromstring(drawn[-1]).get("aria-label")

@@ -43,6 +43,10 @@ def test_changes_reach_their_place():
         recipe("nin", "cpu", momentum=0.9)
     with pytest.raises(ValueError, match="no recipe for 'densenet': choose one of lenet"):
         recipe("densenet")
+    with pytest.raises(ValueError, match="no recipe for .'lenet'.: choose one of lenet"):
+        recipe(["lenet"])
+    with pytest.raises(ValueError, match="no profile 'fast': choose one of gpu, cpu, quick"):
+        recipe("lenet", "fast")
 
 
 def test_fewer_pictures_get_as_many_steps():
