@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from helpers.training.advice import check_shape
+from helpers.training.advice import check_module, check_shape
 
 COMPILED = "_orig_mod"  # what torch.compile calls the net inside
 
@@ -22,6 +22,7 @@ def quiet_copy(net: nn.Module, take: Callable[[Tensor], Tensor] | None = None) -
     With `take` the copy holds take(tensor) in the place of each tensor. What torch.compile wrapped is unwrapped, so
     that every layer is heard; what cannot be copied, such as a lock or an open file, is shared.
     """
+    check_module(net)
     net = uncompiled(net)
     memo, others = {}, []
     _note(net, memo, others, take or _ready, set())

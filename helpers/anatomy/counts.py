@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from helpers.drawing.tables import Table, as_text
-from helpers.training.advice import advised
+from helpers.training.advice import advised, check_module
 
 from .copies import as_written, call, quiet_copy, tensors_in, zeros_for
 from .work import Counter, Work, countable, first_argument, recurrent_multiply_adds
@@ -94,7 +94,11 @@ def describe_net(net: nn.Module, input_shape: Sequence) -> NetTable:
 
 
 def heard_copy(net: nn.Module) -> nn.Module:
-    """Return a `quiet_copy` whose layers can be heard; ValueError where they cannot: lazy or scripted ones."""
+    """Return a `quiet_copy` whose layers can be heard; ValueError where they cannot: lazy or scripted ones.
+
+    TypeError for anything but a net.
+    """
+    check_module(net)
     if any(nn.parameter.is_lazy(p) for p in net.parameters()):
         raise ValueError("the net has lazy layers without a shape yet: call it once on a batch, then ask again")
     if any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):

@@ -1,6 +1,8 @@
 """Run any net and keep what its layers give, without touching it: what `helpers.inside` and widgets build on."""
 
+import contextlib
 import difflib
+import numbers
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -10,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from helpers.anatomy.copies import COMPILED, as_written, call, each_tensor, quiet_copy, tensors_in
+from helpers.training.advice import check_module
 from helpers.training.guards import clear_errors
 
-__all__ = ["Call", "channels_last", "device_of", "find_layer", "first_tensor", "peaks", "quiet_copy", "run", "tap",
-           "watch", "with_gradients"]  # fmt: skip
+__all__ = ["Call", "channels_last", "device_of", "find_layer", "first_tensor", "in_front", "lying_last", "peaks",
+           "quiet_copy", "run", "tap", "watch", "whole", "with_gradients"]  # fmt: skip
 NEAREST = 5  # names that are offered in the place of one that is not there
 
 
@@ -30,7 +33,7 @@ def run(net: nn.Module, X):
 
     X is a tensor, or a tuple or dict of them for several inputs, as for `helpers.anatomy.copies.call`.
     """
-    with as_written(), torch.no_grad(), clear_errors(net, first_tensor(X)):
+    with as_written(), torch.no_grad(), clear_errors(net, _some_tensor(X)):
         return call(net, each_tensor(X, lambda part: part.to(device_of(net, part))))
 
 
@@ -39,7 +42,7 @@ def device_of(net: nn.Module, X: Tensor) -> torch.device:
     return next((tensor.device for tensor in (*net.parameters(), *net.buffers())), X.device)
 
 
-def watch(net: nn.Module, X, only: nn.Module | None = None, *, grad: bool = False) -> tuple:
+def watch(net: nn.Module, X, only: nn.Module | None = None, *, grad: bool = False, calls: list | None = None) -> tuple:
     """Run `net`, a `quiet_copy`, on X as `run` and return (output, list of `Call`) in the order in which modules end.
 
     Listed are the runs of the module `only`, or else of every module without children, and of those with children
@@ -47,9 +50,10 @@ def watch(net: nn.Module, X, only: nn.Module | None = None, *, grad: bool = Fals
     module that gives none is left out.
 
     With `grad` the outputs can be differentiated: torch.autograd.grad(loss, call.output). Each module hands on a copy,
-    so that an in-place ReLU or sum behind it changes neither its numbers nor its gradient.
+    so that an in-place ReLU or sum behind it changes neither its numbers nor its gradient. `calls` is a list to fill,
+    for whoever wants the runs before an error too.
     """
-    calls, handed_on, count = [], [], Counter()
+    calls, handed_on, count = [] if calls is None else calls, [], Counter()
 
     def keep(module, output, name):
         tensor = first_tensor(output)
@@ -69,7 +73,7 @@ def watch(net: nn.Module, X, only: nn.Module | None = None, *, grad: bool = Fals
     hooks = [module.register_forward_hook(lambda module, _, output, name=name: keep(module, output, name))
              for name, module in hooked]  # fmt: skip
     try:
-        with as_written(), torch.set_grad_enabled(grad), clear_errors(net, first_tensor(X)):
+        with as_written(), torch.set_grad_enabled(grad), clear_errors(net, _some_tensor(X)):
             given = each_tensor(X, lambda part: part.to(device_of(net, part)))
             return call(net, each_tensor(given, torch.clone) if grad else given), calls
     finally:
@@ -133,6 +137,7 @@ def find_layer(net: nn.Module, layer: str | nn.Module) -> tuple[str, int]:
 
     Names are those of the `quiet_copy`: without what torch.compile adds to them.
     """
+    check_module(net)
     modules = {_plain(name): module for name, module in net.named_modules(remove_duplicate=False)}
     if isinstance(layer, nn.Module):
         name = next((_plain(name) for name, module in net.named_modules() if module is layer), None)
@@ -156,6 +161,13 @@ def first_tensor(value) -> Tensor | None:
     return next(iter(tensors_in(value)), None)
 
 
+def whole(value, name: str) -> int:
+    """Return a whole number, NumPy's too, as an int; TypeError for anything else, as True or a fraction."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} is {repr(value)[:60]}, must be a whole number")
+    return int(value)
+
+
 def peaks(output: Tensor) -> tuple[Tensor, Tensor]:
     """Return the largest activation of each unit (N, C) and its (row, column) (N, C, 2), -1 for a layer (N, F).
 
@@ -174,16 +186,50 @@ def channels_last(listen: Callable[..., tuple], X, output: Tensor) -> bool:
 
     The sizes tell; where the channels are as many as rows, a run on pictures twice as wide does.
     """
-    picture = next((part for part in tensors_in(X) if part.ndim == 4), None)
-    if output.ndim != 4 or picture is None or _unlike(output.shape[1:3], picture.shape[2:]) > 4:
+    if not _may_lie_last(X, output):
         return False
     try:
-        wider = listen.shape(each_tensor(X, lambda part: torch.cat([part, part], 3) if part.ndim == 4 else part))
-    except ValueError:  # a net that takes one size alone
+        wider = listen.shape(_twice_as_wide(X))
+    except Exception:  # a net that takes one size alone, in whatever words it says so
         wider = None
-    if wider is None or tuple(wider[2:]) == tuple(output.shape[2:]):
-        return _unlike(output.shape[1:3], picture.shape[2:]) < _unlike(output.shape[2:], picture.shape[2:])
+    return _lies_last(X, output, wider)
+
+
+def lying_last(net: nn.Module, X, calls: list[Call]) -> set[str]:
+    """Return the names of those `calls`, of watch(net, X), that gave maps (N, H, W, C), as `channels_last`."""
+    doubtful, wider = [call for call in calls if _may_lie_last(X, call.output)], []
+    if doubtful:
+        with contextlib.suppress(Exception):  # a net that takes one size alone: what it gave before it said so counts
+            watch(net, _twice_as_wide(X), calls=wider)
+    shapes = {call.name: tuple(call.output.shape) for call in wider}
+    return {call.name for call in doubtful if _lies_last(X, call.output, shapes.get(call.name))}
+
+
+def in_front(call: Call, last: set[str]) -> Tensor:
+    """Return what a layer gave, (N, C, H, W) for one that `lying_last` names."""
+    return call.output.permute(0, 3, 1, 2) if call.name in last else call.output
+
+
+def _may_lie_last(X, output):
+    """Whether the sizes of `output` could be those of maps (N, H, W, C) of the picture in X."""
+    picture = _picture_in(X)
+    return output.ndim == 4 and picture is not None and _unlike(output.shape[1:3], picture.shape[2:]) <= 4
+
+
+def _lies_last(X, output, wider):
+    """Whether `output` is (N, H, W, C), `wider` being its shape for a picture twice as wide, None where it has none."""
+    size = _picture_in(X).shape[2:]
+    if wider is None or wider[2:] == tuple(output.shape[2:]):
+        return _unlike(output.shape[1:3], size) < _unlike(output.shape[2:], size)
     return wider[3] == output.shape[3]
+
+
+def _picture_in(X):
+    return next((part for part in tensors_in(X) if part.ndim == 4), None)
+
+
+def _twice_as_wide(X):
+    return each_tensor(X, lambda part: torch.cat([part, part], 3) if part.ndim == 4 else part)
 
 
 def with_gradients(X):
@@ -195,6 +241,15 @@ def _unlike(size, picture):
     """How many rows or columns (a, b) is away from a picture (H, W) made smaller alike along both axes."""
     (a, b), (height, width) = size, picture
     return abs(a * width - b * height) / max(height, width)
+
+
+def _some_tensor(X):
+    """The first tensor in X; TypeError where there is none, as in an array."""
+    found = first_tensor(X)
+    if found is None:
+        raise TypeError(f"X is {type(X).__name__}, must be a tensor, or a tuple or dict of them: torch.from_numpy "
+                        "makes one of an array")  # fmt: skip
+    return found
 
 
 def _swapped(value, old, new):
@@ -211,6 +266,6 @@ def _listed(modules, wanted=""):
     """The names of the layers in words; of many those that are nearest to the one wanted, else the first."""
     names = [name for name in modules if name]
     if len(names) <= 2 * NEAREST:
-        return ", ".join(names) or "no layers but itself: 'net'"
+        return ", ".join(name[:60] for name in names) or "no layers but itself: 'net'"
     nearest = difflib.get_close_matches(wanted[:60], names, NEAREST, 0.3) or names[:NEAREST]
     return f"{', '.join(name[:60] for name in nearest)} and {len(names) - len(nearest)} others, see net.named_modules()"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .fields import field_boxes, measured_field
-from .layers import channels_last, first_tensor, peaks, quiet_copy, run, tap, with_gradients
+from .layers import channels_last, first_tensor, peaks, quiet_copy, run, tap, whole, with_gradients
 
 __all__ = ["TopImages", "Windows", "activations", "ascend", "features", "grad_cam", "image_windows", "measured_field",
            "occlusion_map", "top_images"]  # fmt: skip
@@ -69,7 +69,7 @@ def top_images(net: nn.Module, data_iter: Iterable, layer: str | nn.Module, unit
     `data_iter` gives (X, y), one batch of which is held at a time, `ImageBatches` in their stored order. Raises
     ValueError for a unit that is not there, k below 1, or a layer that is neither (N, C, H, W) nor (N, F).
     """
-    if k < 1:
+    if whole(k, "k") < 1:
         raise ValueError(f"k is {k}, must be at least 1")
     listen, best, start, last = tap(net, layer), None, 0, False
     for X, _ in _in_order(data_iter):
@@ -126,7 +126,7 @@ def ascend(
     picture by up to so many pixels before each gradient, which keeps fine stripes away. Random numbers come from
     `seed` alone. Raises ValueError where the unit is not there or does not respond to any pixel.
     """
-    listen, generator = tap(net, layer), torch.Generator().manual_seed(seed)
+    listen, generator, steps = tap(net, layer), torch.Generator().manual_seed(seed), whole(steps, "steps")
     weight = next((p for p in net.parameters() if p.is_floating_point()), torch.zeros(()))
     X = (0.1 * torch.randn(tuple(shape), generator=generator)).to(weight.device, weight.dtype)
     moved, last = 0.0, channels_last(listen, X, maps := listen(X)[1])
@@ -181,7 +181,7 @@ def occlusion_map(
 def window_corners(X: Tensor, size: int, stride: int) -> list[tuple[int, int]]:
     """Return (top, left) of every window of `size` pixels in X (1, C, H, W), row by row; ValueError if none fits."""
     height, width = X.shape[2:]
-    if not 1 <= size <= min(height, width) or stride < 1:
+    if not 1 <= whole(size, "size") <= min(height, width) or whole(stride, "stride") < 1:
         raise ValueError(f"a window of {size} pixels with stride {stride} does not fit a picture of {height}×{width}: "
                          f"take a size from 1 to {min(height, width)} and a stride of at least 1")  # fmt: skip
     return list(itertools.product(range(0, height - size + 1, stride), range(0, width - size + 1, stride)))
@@ -235,6 +235,8 @@ def class_scores(output) -> Tensor:
 
 
 def _one_picture(X):
+    if not isinstance(X, Tensor):
+        raise TypeError(f"X is {type(X).__name__}, must be a tensor: torch.from_numpy makes one of an array")
     X = X[None] if X.ndim == 3 else X
     if X.ndim != 4 or len(X) != 1:
         raise ValueError(f"X has shape {tuple(X.shape)}: give one picture, (1, C, H, W) or (C, H, W)")
@@ -245,13 +247,13 @@ def _checked(target, logits):
     """The class itself, or the likeliest one where it is None."""
     if target is None:
         return int(logits[0].argmax())
-    if not 0 <= target < logits.shape[1]:
+    if not 0 <= whole(target, "target") < logits.shape[1]:
         raise ValueError(f"target is {target}, the net has the classes 0 to {logits.shape[1] - 1}")
     return int(target)
 
 
 def _check_unit(unit, count):
-    if not 0 <= unit < count:
+    if not 0 <= whole(unit, "unit") < count:
         raise ValueError(f"unit is {unit}, the layer has the units 0 to {count - 1}")
 
 

@@ -2,14 +2,16 @@
 
 import threading
 
+import numpy as np
 import pytest
 import torch
 import torchvision
 from torch import nn
 from torch.nn.utils import parametrizations, weight_norm
 
+from helpers.anatomy import describe_net, receptive_field
 from helpers.inside import activations, ascend, features, grad_cam, measured_field, occlusion_map, top_images
-from helpers.inside.layers import channels_last, quiet_copy, tap, watch
+from helpers.inside.layers import channels_last, lying_last, quiet_copy, tap, watch
 
 from ..examples import Shared, lenet_like
 
@@ -176,22 +178,77 @@ def test_a_net_that_switches_gradients_off_itself_is_said():
         measured_field(Silent(), (1, 1, 9, 9), "first")
 
 
+# What is no net, no picture, no number ---------------------------------------------------------------------------
+
+NET = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+ASKED = {
+    "activations": lambda net, X: activations(net, X, "0"), "grad_cam": lambda net, X: grad_cam(net, X, "0"),
+    "occlusion_map": lambda net, X: occlusion_map(net, X),
+    "top_images": lambda net, X: top_images(net, [(X, torch.zeros(1))], "0", 0),
+    "features": lambda net, X: features(net, [(X, torch.zeros(1))], "0"),
+}  # fmt: skip
+OF_A_SHAPE = {
+    "measured_field": lambda net: measured_field(net, X.shape, "0"),
+    "positive": lambda net: measured_field(net, X.shape, "0", positive=True),
+    "ascend": lambda net: ascend(net, "0", 0, X.shape, 1), "describe_net": lambda net: describe_net(net, X.shape),
+    "receptive_field": lambda net: receptive_field(net, X.shape),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ASKED, *OF_A_SHAPE])
+@pytest.mark.parametrize("net, said", [(nn.ReLU, r"is the class ReLU: call it, as in ReLU\(\)"),
+                                       (None, "not a NoneType"), (lambda X: X, "not a function")],
+                         ids=["class", "None", "function"])  # fmt: skip
+def test_what_is_no_net_is_said(name, net, said):
+    with pytest.raises(TypeError, match=said):
+        ASKED[name](net, X) if name in ASKED else OF_A_SHAPE[name](net)
+
+
+@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("wrong", [X.numpy(), None, "photo.png", [1, 2]], ids=["array", "None", "text", "list"])
+def test_what_is_no_tensor_is_said(name, wrong):
+    with pytest.raises(TypeError, match=f"X is {type(wrong).__name__}, must be a tensor"):
+        ASKED[name](NET, wrong)
+
+
+@pytest.mark.parametrize("wrong", ["1", 1.5, True, None, [1]], ids=repr)
+def test_what_is_no_whole_number_is_said(wrong):
+    loader = [(X, torch.zeros(1))]
+    for name, ask in {
+        "k": lambda: top_images(NET, loader, "0", 0, k=wrong), "unit": lambda: top_images(NET, loader, "0", wrong),
+        "size": lambda: occlusion_map(NET, X, size=wrong), "stride": lambda: occlusion_map(NET, X, stride=wrong),
+        "steps": lambda: ascend(NET, "0", 0, X.shape, wrong),
+        "each number of position": lambda: measured_field(NET, X.shape, "0", position=(1, wrong)),
+    }.items():
+        with pytest.raises(TypeError, match=f"{name} is .*, must be a whole number"):
+            ask()
+    if wrong is not None:  # which stands for the net's answer, or for all units
+        for name, ask in {"target": lambda: grad_cam(NET, X, "0", wrong),
+                          "unit": lambda: measured_field(NET, X.shape, "0", unit=wrong)}.items():  # fmt: skip
+            with pytest.raises(TypeError, match=f"{name} is .*, must be a whole number"):
+                ask()
+    if wrong not in (None, [1]):
+        with pytest.raises(TypeError, match=r"position is .*, must be \(row, column\)"):
+            measured_field(NET, X.shape, "0", position=wrong)
+    assert torch.equal(grad_cam(NET, X, "0", np.int64(2)), grad_cam(NET, X, "0", 2))
+
+
 # Channels last ------------------------------------------------------------------------------------------------
 
 
 class Last(nn.Module):
     """The same convolutions with the maps as (N, H, W, C) between them, or not."""
 
-    def __init__(self, last, channels=8, size=28):
+    def __init__(self, last, channels=8, size=28, error=RuntimeError):
         super().__init__()
         torch.manual_seed(3)
-        self.last, self.size = last, size
+        self.last, self.size, self.error = last, size, error
         self.first, self.second = nn.Conv2d(1, channels, 4, 4), nn.Conv2d(channels, channels, 3, padding=1)
         self.turned, self.head = nn.Identity(), nn.Linear(channels, 3)
 
     def forward(self, X):
         if X.shape[2:] != (self.size, self.size) and self.size:
-            raise RuntimeError("this net takes one size alone")
+            raise self.error("this net takes one size alone")
         X = self.second(self.first(X).relu())
         X = self.turned(X.permute(0, 2, 3, 1)) if self.last else self.turned(X).permute(0, 2, 3, 1)
         return self.head(X.mean((1, 2)).relu())
@@ -226,11 +283,23 @@ class Dense(Last):
 
 
 @pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("error", [AssertionError, KeyError])
+def test_a_net_may_refuse_another_size_in_its_own_way(last, error):
+    """Swin's first implementation asserts the size of its pictures."""
+    net = Last(last, 8, 28, error)
+    torch.testing.assert_close(grad_cam(net, X, "turned", 1), grad_cam(Last(False), X, "turned", 1))
+    twin = quiet_copy(net)
+    assert lying_last(twin, X, watch(twin, X)[1]) == ({"turned"} if last else set())
+
+
+@pytest.mark.parametrize("last", [True, False])
 def test_as_many_channels_as_rows_with_a_dense_layer_behind(last):
     """How maps (1, 7, 7, 7) lie shows on a wider picture, before the dense layer refuses it."""
     listen = tap(Dense(last), "turned")
     maps = listen(X)[1]
     assert maps.shape == (1, 7, 7, 7) and channels_last(listen, X, maps) == last
+    twin = quiet_copy(Dense(last))
+    assert lying_last(twin, X, watch(twin, X)[1]) == ({"turned"} if last else set())
 
 
 def test_swin_of_torchvision():

@@ -12,6 +12,7 @@ from helpers.widgets import FeatureMaps, LearningRateLab, PictureLab
 from helpers.widgets.kit.driver import drive
 
 from ..examples import CLASSES, lenet_like
+from ..inside.test_layers import Last
 from .looks import areas, inside, smallest_font, touched
 
 
@@ -211,12 +212,34 @@ class Sequences(nn.Module):
         return self.inner(X)
 
 
+@pytest.mark.parametrize("channels", [8, 7, 20, 28])
+def test_maps_with_their_channels_last_are_shown_as_maps(test_iter, channels):
+    """As in Swin: the very pictures of the net that has its channels in front."""
+    shown = [FeatureMaps(Last(last, channels, 0), test_iter, layer=2, channel=5) for last in (True, False)]
+    outputs = [widget.result["layer"].output for widget in shown]
+    assert [widget.result["layer"].name for widget in shown] == ["turned", "turned"]
+    assert outputs[0].shape == (channels, 7, 7) and torch.equal(*outputs)
+    assert shown[0].picture == shown[1].picture
+
+
+class Windows(nn.Module):
+    """Cuts its maps into windows, as attention does: several rows for one picture."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Identity()
+
+    def forward(self, X):
+        return self.inner(X.unflatten(2, (4, 7)).unflatten(4, (4, 7)).permute(0, 2, 4, 3, 5, 1).flatten(0, 2))
+
+
 BAD_NETS = {
     "a loader first": (lambda data: FeatureMaps(data, data), TypeError, "must be a net"),
     "a DataLoader": (lambda _: FeatureMaps(nn.Flatten(), torch.utils.data.DataLoader([1])), TypeError, "test_iter"),
     "colour": (lambda data: FeatureMaps(nn.Conv2d(3, 6, 5), data), ValueError, "3 channels"),
     "diverged": (lambda data: FeatureMaps(broken(), data), ValueError, r"net\[0\].*diverged"),
     "lazy": (lambda data: FeatureMaps(nn.LazyConv2d(2, 3), data), ValueError, "run net.X. once"),
+    "windows": (lambda data: FeatureMaps(Windows(), data), ValueError, r"inner gives shape \(16, 1, 7, 7\) for one"),
     "sequence": (lambda data: FeatureMaps(Sequences(), data), ValueError, r"inner gives shape \(1, 1, 784\)"),
     "lab: diverged": (lambda data: PictureLab(broken(), data), ValueError, "diverged"),
     "lab: classes": (lambda data: PictureLab(nn.Flatten(), data), ValueError, r"\(1, 784\).*10 classes"),

@@ -16,6 +16,7 @@ from helpers.widgets.kit.driver import drive
 from helpers.widgets.nets.look_inside.widget import VIEWS
 
 from ..examples import CLASSES, COURSE, Functional, Shared, lenet_like, made, pictures
+from ..inside.test_layers import Last
 from .looks import areas, touched
 
 
@@ -139,6 +140,35 @@ def test_occlusion_is_occlusion_map(look):
     torch.testing.assert_close(result["unit_drop"], occlusion_map(Unit(), X, 0, size=size, stride=stride))
     assert result["answer"] == int(lenet_like().eval()(X).argmax())
     assert f"falls by at most {float(result['drop'].max()):.3g}" in look.describe(result)
+
+
+@pytest.mark.parametrize("channels", [8, 7, 28])
+def test_maps_with_their_channels_last_are_looked_into_as_maps(channels):
+    """As in Swin: every view shows what it shows of the net that has its channels in front."""
+    looks = [LookInside(Last(last, channels, 0), pictures(30)) for last in (True, False)]
+    layer = [found.name for found in looks[0].result["layers"]].index("turned")
+    for view in VIEWS:
+        last, front = (settled(look, view=view, layer=layer, unit=3, index=4) for look in looks)
+        assert last["layer"].output.shape == (channels, 7, 7)
+        assert torch.equal(last["layer"].output, front["layer"].output)
+        for key in {"values", "weights", "cam", "drop", "unit_drop"} & set(front):
+            torch.testing.assert_close(last[key], front[key])
+        for key in {"numbers", "positions"} & set(front):
+            assert last[key] == front[key]
+
+
+def test_swin_of_torchvision():
+    net = torchvision.models.swin_transformer.SwinTransformer([4, 4], 8, [1, 1], [2, 2], [4, 4], num_classes=5)
+    look, X = LookInside(net, photos()), photos()[1:2]
+    for name, shape in {"features.0.1": (8, 16, 16), "features.1.0": (8, 16, 16), "features.3.0": (16, 8, 8)}.items():
+        layer = [found.name for found in look.result["layers"]].index(name)
+        result = settled(look, view="Grad-CAM", index=1, layer=layer, unit=5)
+        assert result["layer"].output.shape == shape
+        torch.testing.assert_close(result["layer"].output, activations(net, X, name)[0].permute(2, 0, 1))
+        torch.testing.assert_close(result["cam"], grad_cam(net, X, name))
+        result = settled(look, view="top pictures", layer=layer, unit=5)
+        wanted = top_images(net, [(photos(), torch.zeros(6))], name, 5)
+        assert result["numbers"] == wanted.numbers and result["positions"] == wanted.positions
 
 
 def test_a_net_without_classes_says_why_there_is_no_grad_cam():

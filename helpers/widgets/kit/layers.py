@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.drawing import svg
-from helpers.inside.layers import quiet_copy, run, watch
+from helpers.inside.layers import in_front, lying_last, quiet_copy, run, watch
 
 __all__ = ["Layer", "check_arguments", "larger_units", "limits_of", "quiet_copy", "record", "run", "weights_of"]
 
@@ -44,11 +44,14 @@ def check_arguments(net, test_iter):
 def record(net, X):
     """Return (output, list of `Layer`) for one picture X (1, C, H, W): the modules without children, as they run.
 
-    Raises ValueError where the net does not take X or a layer's output is no (N, C, H, W) or (N, features).
+    Maps (1, H, W, C), as in Swin, are turned to (C, H, W). Raises ValueError where the net does not take X or a layer's
+    output is no (1, C, H, W) or (1, features).
     """
-    output, calls = watch(quiet_copy(net), X)
+    twin = quiet_copy(net)
+    output, calls = watch(twin, X)
+    last = lying_last(twin, X, calls)
     layers = [
-        Layer(call.name, type(call.module).__name__, _one_picture(call.output, call.name))
+        Layer(call.name, type(call.module).__name__, _one_picture(in_front(call, last), call.name))
         for call in calls
         if not any(call.module.children())
     ]
@@ -64,8 +67,9 @@ def weights_of(net):
 
 def _one_picture(output, name):
     """Bring an output (1, C, H, W) to (C, H, W), and (1, features) or (1, C, 1, 1) to (features,), on the CPU."""
-    if output.ndim not in (2, 4):
-        raise ValueError(f"layer {name} gives shape {tuple(output.shape)}, not (N, C, H, W) or (N, features)")
+    if output.ndim not in (2, 4) or len(output) != 1:
+        raise ValueError(f"layer {name} gives shape {tuple(output.shape)} for one picture, not (1, C, H, W) or "
+                         "(1, features)")  # fmt: skip
     flat = output.ndim == 4 and output.shape[2:] == (1, 1)
     return output[0].cpu().reshape(-1 if flat else output.shape[1:])
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from helpers.inside.layers import first_tensor, peaks, quiet_copy, watch
+from helpers.inside.layers import first_tensor, in_front, lying_last, peaks, quiet_copy, watch
 
 CHUNK = 16  # pictures that run together
 
@@ -107,6 +107,7 @@ class Sweep:
         self.net, self.take, self.count = quiet_copy(net), take, count
         self.done, self.values, self.places, self.logits = False, {}, {}, None
         self._parts, self._next, self._lock = [], 0, threading.Lock()
+        self._last = {}  # shape of the pictures -> names of the layers with maps (N, H, W, C)
 
     @property
     def progress(self):
@@ -135,8 +136,12 @@ class Sweep:
                 if picture.shape != chunk[0].shape:
                     break
                 chunk.append(picture)
-            output, calls = watch(self.net, torch.stack(chunk))
-            units = {call.name: peaks(call.output) for call in calls if drawable(call.output, len(chunk))}
+            X = torch.stack(chunk)
+            output, calls = watch(self.net, X)
+            if X.shape[1:] not in self._last:
+                self._last[X.shape[1:]] = lying_last(self.net, X, calls)
+            last = self._last[X.shape[1:]]
+            units = {call.name: peaks(in_front(call, last)) for call in calls if drawable(call.output, len(chunk))}
             scores = first_tensor(output)
             self._parts.append((units, scores.cpu() if has_classes(output, len(chunk)) else None))
             self._next += len(chunk)

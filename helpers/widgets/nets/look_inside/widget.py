@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from helpers.drawing import svg
 from helpers.inside.fields import field_boxes, followed_fields
-from helpers.inside.layers import first_tensor, quiet_copy, watch
+from helpers.inside.layers import first_tensor, in_front, lying_last, quiet_copy, watch
 from helpers.inside.methods import covered, window_corners
 
 from ...kit.background import Job
@@ -32,6 +32,7 @@ class Seen:
 
     shown: tuple
     layers: list[Layer]
+    last: set[str]  # names of layers with maps (1, H, W, C)
     logits: Tensor | None  # (classes,), None where the net gives something else
     occlusion: Sweep | None = None
     gradients: dict = field(default_factory=dict)
@@ -44,7 +45,8 @@ class LookInside(Explorer):
     (C, H, W), grey or in colour, 0 to 1; `preprocess` makes of pixels (1, C, H, W) what the net gets, such as the
     normalisation of a net of torchvision; `classes` are the names of the net's outputs. What runs is a copy in eval
     mode that shares the weights. Layers are the modules without children, and those whose output is none of their
-    children's (a sum, a concatenation), in the order in which they run, as far as they give (1, C, H, W) or (1, F).
+    children's (a sum, a concatenation), in the order in which they run, as far as they give (1, C, H, W), (1, F) or, as
+    in Swin, (1, H, W, C), which is turned.
 
     Views: "maps", all channels; "top pictures", the nine among the first 300 to which the unit responds most;
     "Grad-CAM" and "occlusion" for the net's answer, occlusion for the unit too. What takes long goes on in a thread;
@@ -184,12 +186,13 @@ class LookInside(Explorer):
         if self._key != (weights, index):
             shown = self.gallery[index]
             output, calls = watch(self._copy, shown.X)
+            last = lying_last(self._copy, shown.X, calls)
             calls = [call for call in calls if drawable(call.output, 1)]
             if not calls:
                 raise ValueError("no layer of the net gives (1, C, H, W) or (1, features): there is nothing to show")
-            layers = [Layer(call.name, type(call.module).__name__, _flat(call.output).cpu()) for call in calls]
+            layers = [Layer(call.name, type(call.module).__name__, _flat(in_front(call, last)).cpu()) for call in calls]
             logits = first_tensor(output)[0].cpu() if has_classes(output) else None
-            self._seen, self._key = Seen(shown, layers, logits), (weights, index)
+            self._seen, self._key = Seen(shown, layers, last, logits), (weights, index)
         return self._seen
 
     def _gradients(self, seen):
@@ -199,7 +202,9 @@ class LookInside(Explorer):
         calls = [call for call in calls if call.output.requires_grad and drawable(call.output, 1)]
         logit = first_tensor(output)[0].max()
         found = torch.autograd.grad(logit, [call.output for call in calls], allow_unused=True)
-        return {call.name: None if part is None else _flat(part).cpu() for call, part in zip(calls, found, strict=True)}
+        parts = {call.name: call._replace(output=part) for call, part in zip(calls, found, strict=True)}
+        return {name: None if part.output is None else _flat(in_front(part, seen.last)).cpu()
+                for name, part in parts.items()}  # fmt: skip
 
     def _windows(self, name, pictures, places):
         """What the layer sees at a place of each picture, as (top, left, bottom, right)."""
