@@ -146,6 +146,8 @@ def _union(spans):
 def _windows(layer, before, after):
     """(kernel, stride, padding in front, dilation) per axis of a module, function or method of that name."""
     axes, kind = len(before), _kind(layer)
+    if getattr(layer, "padding_mode", "") == "circular":
+        raise ValueError(f"{kind} is padded with what lies at the opposite edge: no field of one piece; {WAY_OUT}")
     if isinstance(layer, (*CONVOLUTIONS, *POOLS)):
         k, s, d = (each_axis(getattr(layer, name, 1), axes) for name in ("kernel_size", "stride", "dilation"))
         if len(each_axis(layer.kernel_size, axes)) != axes:

@@ -12,18 +12,21 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.anatomy import Field, receptive_field
 from helpers.anatomy.copies import each_tensor, quiet_copy, tensors_in, zeros_for
+from helpers.training.advice import check_module
 
-from .layers import channels_last, device_of, find_layer, first_tensor, tap, with_gradients
+from .layers import channels_last, device_of, find_layer, first_tensor, tap, whole, with_gradients
 
 # What `measured_field` lets pass unchanged: functions that keep the shape and do not look at neighbours.
 PASSED_ON = set(
     "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish sigmoid hardsigmoid logsigmoid tanh hardtanh "
     "hardswish softplus softsign softshrink hardshrink tanhshrink threshold dropout dropout1d dropout2d alpha_dropout "
-    "batch_norm instance_norm group_norm layer_norm rms_norm local_response_norm "
+    "batch_norm instance_norm group_norm layer_norm rms_norm local_response_norm normalize "
     "detach clamp clamp_min clamp_max clip round floor ceil trunc sign".split()
 )
 OVER_AN_AXIS = ("softmax", "log_softmax", "softmin")  # each element sees all along the axis
-LARGEST = ("amax", "amin", "max", "min")  # and the largest of them is any of them
+LARGEST = ("amax", "amin", "max", "min", "median", "nanmedian")  # and the largest of them is any of them
+ORDERED = {"sort": 1, "topk": 2, "kthvalue": 2}  # so is each that comes out; where among the arguments the axis stands
+SPREAD = ("std", "var", "std_mean", "var_mean")  # on a picture without a structure nothing moves it
 TOGETHER = ("sub", "maximum", "minimum", "max", "min")  # of two tensors: seen is what either sees
 
 
@@ -46,6 +49,7 @@ def measured_field(
     exactly what the output can see, whatever the weights are. Raises ValueError for a position or unit that is not
     there, and for an output that does not depend on the pixels.
     """
+    check_module(net)
     if positive:
         X, output = _positive_run(net, input_shape, layer)
     else:
@@ -58,6 +62,8 @@ def measured_field(
         raise ValueError(f"the layer gives shape {tuple(output.shape)}, neither (N, C, H, W) nor (N, F): say unit and "
                          "position, the index of the one element to measure")  # fmt: skip
     places = output.shape[2:]
+    if position is not None and not isinstance(position, (tuple, list)):
+        raise TypeError(f"position is {repr(position)[:60]}, must be (row, column)")
     position = tuple(n // 2 for n in places) if position is None or not places else tuple(position)
     return _gradient(X, output, slice(None) if unit is None else unit, position).cpu()
 
@@ -71,9 +77,10 @@ def _maps(listen, X):
 def _gradient(X, output, unit, position):
     """|d output[:, unit, *position] / d X| as (H, W): the mean over pictures, the sum over channels."""
     places = output.shape[2:]
+    position = tuple(whole(i, "each number of position") for i in position)
     if len(position) != len(places) or any(not 0 <= i < n for i, n in zip(position, places, strict=True)):
         raise ValueError(f"position is {tuple(position)}, the layer's map has the shape {tuple(places)}")
-    if isinstance(unit, int) and not 0 <= unit < output.shape[1]:
+    if not isinstance(unit, slice) and not 0 <= whole(unit, "unit") < output.shape[1]:
         raise ValueError(f"unit is {unit}, the layer has the units 0 to {output.shape[1] - 1}")
     picture = next((part for part in tensors_in(X) if part.ndim == 4), first_tensor(X))
     chosen, gradient = output[(slice(None), unit, *position)].sum(), None
@@ -169,6 +176,16 @@ class _Linear(TorchFunctionMode):
             return X.mean(1 if dim is None else dim, keepdim=True).expand_as(X)
         if name in LARGEST and X.is_floating_point():
             return _mean_along(func, X, *args[1:], **kwargs)
+        if name in ORDERED:
+            return _mean_for_each(func, args, kwargs, ORDERED[name])
+        if name in SPREAD:
+            mean = _mean_of(X, *args[1:], **kwargs)
+            return (mean, mean) if name.endswith("mean") else mean
+        if name == "where" and len(args) == 3 and any(isinstance(part, Tensor) for part in args[1:]):
+            return 0 * func(*args) + args[1] + args[2]
+        if name.startswith("fft_"):
+            raise ValueError("what a Fourier transform lets an output see does not show in a net with positive "
+                             "weights: leave positive out")  # fmt: skip
         if name.startswith("max_pool") and isinstance(first_tensor(args), Tensor):
             return _mean_pool(*args, **kwargs)
         if name.startswith("adaptive_max_pool2d"):
@@ -182,6 +199,20 @@ def _mean_along(func, X, dim=None, keepdim=False, **_):
         return X.mean()
     mean, found = X.mean(dim, keepdim=keepdim), func(X, dim, keepdim)
     return mean if isinstance(found, Tensor) else type(found)((mean, found.indices))
+
+
+def _mean_for_each(func, args, kwargs, place):
+    """The mean along the axis for each number that a function picks by its rank along it, at `place` in args."""
+    found, X = func(*args, **kwargs), args[0]
+    dim = kwargs.get("dim", args[place] if len(args) > place else -1)
+    mean = X.mean(dim, keepdim=found[0].ndim == X.ndim).expand(found[0].shape)
+    return type(found)((mean, found[1]))
+
+
+def _mean_of(X, dim=None, *rest, keepdim=False, **_):
+    """The mean where torch.var with these arguments takes the variance."""
+    dim = None if isinstance(dim, bool) else dim
+    return X.mean() if dim is None else X.mean(dim, keepdim=rest[1] if len(rest) > 1 else keepdim)
 
 
 def _mean_pool(X, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):

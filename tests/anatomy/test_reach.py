@@ -185,6 +185,7 @@ UNKNOWN = {
     **{way: Mixed(way) for way in ("shuffle", "attention", "chunk", "channels last", "slice")},
     "softmax of rows": nn.Sequential(nn.Conv2d(1, 2, 3), nn.Softmax(2)),
     "softmax of columns": nn.Sequential(nn.Conv2d(1, 2, 3), nn.LogSoftmax(dim=-1)),
+    "circular": nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")),
 }
 
 

@@ -52,18 +52,40 @@ class Chooses(nn.Module):
             "largest of all": lambda: Y + Y.max(), "maximum": lambda: torch.maximum(Y, X), "difference": lambda: Y - X,
             "detached": lambda: Y + X.amin(2, keepdim=True).detach(), "rounded": lambda: (8 * Y).round(),
             "clamped": lambda: (Y - 5).clamp(min=0), "softmax": lambda: Y.softmax(dim=-1),
+            "where": lambda: torch.where(Y > Y.mean(), X, Y), "median": lambda: Y + Y.median(3, keepdim=True).values,
+            "median of all": lambda: Y + Y.median(), "sort": lambda: Y.sort(dim=2).values,
+            "third": lambda: Y + torch.kthvalue(Y, 3, 2, True).values, "top": lambda: Y + Y.topk(1, 3).values,
+            "spread": lambda: Y + Y.std((2, 3), keepdim=True), "variance": lambda: Y * Y.var(3, keepdim=True),
+            "both": lambda: Y * torch.var_mean(Y, dim=2, keepdim=True)[0],
+            "of unit length": lambda: nn.functional.normalize(Y),
         }  # fmt: skip
         return ways[self.way]()
 
 
 COUNTS = {"amax": 144, "max": 36, "largest of all": 144, "maximum": 9, "difference": 9, "detached": 9 + 9, "rounded": 9,
-          "clamped": 9, "softmax": 36}  # fmt: skip
+          "clamped": 9, "softmax": 36, "where": 9, "median": 36, "median of all": 144, "sort": 36, "third": 36,
+          "top": 36,
+          "spread": 144, "variance": 36, "both": 36, "of unit length": 9}  # fmt: skip
 
 
 @pytest.mark.parametrize("way", COUNTS)
 def test_no_path_hides(way):
     field = measured_field(nn.Sequential(Chooses(way)), (1, 1, 12, 12), "0", positive=True, position=(5, 5)) > 0
     assert int(field.sum()) == COUNTS[way] and field[4:7, 4:7].all()
+
+
+def test_a_fourier_transform_is_refused_where_its_field_would_not_show():
+    class Filters(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = nn.Parameter(torch.randn(8, 5))
+
+        def forward(self, X):
+            return torch.fft.irfft2(torch.fft.rfft2(X) * self.gain, s=X.shape[2:])
+
+    assert (measured_field(Filters(), (1, 1, 8, 8), "net", num=2) > 0).all()
+    with pytest.raises(ValueError, match="leave positive out"):
+        measured_field(Filters(), (1, 1, 8, 8), "net", positive=True)
 
 
 def test_a_difference_that_cancels_is_seen():
