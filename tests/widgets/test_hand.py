@@ -5,13 +5,15 @@ import math
 import ipywidgets as W
 import numpy as np
 import pytest
+import torch
 import traitlets as T
 
+from helpers import widgets
 from helpers.drawing import svg
 from helpers.widgets.kit.base import Explorer
 from helpers.widgets.kit.parameters import choice, parameter, slider, switch
 from helpers.widgets.kit.player import player
-from helpers.widgets.kit.values import placed, within
+from helpers.widgets.kit.values import Number, OneOf, Range, Whole, placed, table_of_numbers, within
 
 
 class Cells(W.HBox):
@@ -150,6 +152,58 @@ def test_layout_of_ipywidgets_is_no_parameter_but_taken():
 def test_numpys_numbers_are_taken(table):
     table.update(n=np.int64(2), rate=np.float32(0.25))
     assert (table.n, table.rate) == (2, 0.25) and type(table.n) is int and type(table.rate) is float
+
+
+NUMBERS = [np.array([1, 2]), torch.tensor([1.0, 2.0]), [1], "1", b"1", 10**400, 1j, True, np.True_, torch.tensor(True)]
+
+
+@pytest.mark.parametrize("trait", [Whole(), Number(), OneOf([1, 2, 128], 2)], ids=["whole", "number", "one of"])
+@pytest.mark.parametrize("wrong", NUMBERS, ids=repr)
+def test_what_is_no_number_is_none_anywhere(trait, wrong):
+    with pytest.raises(T.TraitError):
+        trait.validate(None, wrong)
+
+
+def test_what_equals_an_option_is_that_option():
+    one_of = OneOf([1, 2.5, "a"], 1)
+    found = [one_of.validate(None, value) for value in (np.int64(1), 1.0, np.float32(2.5), torch.tensor(1), "a")]
+    assert found == [1, 1, 2.5, 1, "a"]
+    assert [type(value) for value in found] == [int, int, float, int, str]
+    assert OneOf([True, False], True).validate(None, False) is False
+
+
+@pytest.mark.parametrize("wrong", [[[True, 0], [0, 1]], [["1", 0], [0, 1]], [[math.nan, 0], [0, 1]], [[[1], 0]], 5,
+                                   None, torch.tensor([[True, False]]), [[1j, 0]]])  # fmt: skip
+def test_a_table_holds_finite_numbers(wrong):
+    with pytest.raises((TypeError, ValueError)):
+        table_of_numbers(wrong)
+    assert table_of_numbers(torch.eye(2)) == table_of_numbers(np.eye(2)) == table_of_numbers([[1, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("wrong", [(True, 1), "ab", (0, 3), (math.nan, 1), 5, (0, 1, 2), None], ids=repr)
+def test_a_range_says_what_it_holds(wrong):
+    class Holder(T.HasTraits):
+        ends = Range((0.0, 1.0), min=0, max=2)
+
+    with pytest.raises(T.TraitError, match=r"a range \(least, most\) of numbers from 0 to 2"):
+        Holder().ends = wrong
+
+
+@pytest.mark.parametrize("make, values", [
+    (lambda: widgets.ChannelWalk(), {"output": 1, "bias": 3, "size": 99}),
+    (lambda: widgets.CostCalculator(in_channels=97), {"in_channels": 100, "groups": 5, "size": 9999}),
+    (lambda: widgets.InceptionExplorer(), {"c1": 5, "size": True}),
+    (lambda: widgets.KernelExplorer(), {"row": 3, "centre": math.nan}),
+    (lambda: widgets.CostCalculator(), {"size": 8, "groups": True}),
+])  # fmt: skip
+def test_a_refused_update_leaves_no_trace_that_shows_later(make, values):
+    widget, same = make(), make()
+    before = widget.values
+    with pytest.raises(T.TraitError):
+        widget.update(**values)
+    assert widget.values == before
+    later = {name: value for name, value in values.items() if name in ("output", "in_channels")}
+    assert widget.update(**later).picture == same.update(**later).picture
 
 
 def test_a_stroke_arrives_as_points(table):

@@ -48,13 +48,15 @@ class Explorer(Hand, W.VBox):
     on the first draw, and wherever the environment variable CNN_COURSE_STRICT is set, it is raised.
     """
 
+    remembers = ()  # names of a subclass's own attributes that follow the parameters, and go back with them
+
     def __init__(self, **values):
         # JupyterLab runs callbacks on a second thread while a cell is running: one redraw at a time.
         self._lock = threading.RLock()
         self._held = 0
         self.result, self.errors = None, []
         self._picture, self._message = Stage(self._touched), W.HTML()
-        self._drawn = None  # the values of the parameters in the picture that is shown
+        self._drawn = None  # the state in the picture that is shown
         self.controls = {name: self._control(name) for name in self.parameters()}
         self.button = {label: W.Button(description=label) for label in self.buttons()}
         for label, method in self.buttons().items():
@@ -132,7 +134,7 @@ class Explorer(Hand, W.VBox):
         """
         as_known(values, self.controls, type(self).__name__)
         with self._lock:
-            before = self.values
+            before = self._state()
             try:
                 self._set_all(values)
             except Exception:
@@ -155,7 +157,7 @@ class Explorer(Hand, W.VBox):
                 self._fail(error, first)
             else:
                 self.result, self._picture.value, self._message.value = result, picture, ""
-                self._drawn = self.values
+                self._drawn = self._state()
 
     def act(self, method):
         """Run a button's method, then redraw; an error shows under the picture."""
@@ -208,10 +210,17 @@ class Explorer(Hand, W.VBox):
             for name, value in values.items():
                 setattr(self, name, value)
 
-    def _put_back(self, values):
+    def _state(self):
+        """The parameters, and what follows them, for `_put_back`."""
+        return self.values, {name: getattr(self, name) for name in self.remembers}
+
+    def _put_back(self, state):
         """Set parameters and controls as they were; twice, as one parameter may bring others along."""
+        values, others = state
         for _ in range(2):
             self._set_all(values)
+        for name, value in others.items():
+            setattr(self, name, value)
 
     @contextlib.contextmanager
     def _held_back(self):

@@ -5,6 +5,8 @@ import math
 import ipywidgets as W
 import traitlets as T
 
+from .values import table_of_numbers
+
 MOST = 5  # rows and columns of boxes
 LARGEST = 10.0
 SIZES = {"1×2": (1, 2), "2×2": (2, 2), "3×3": (3, 3), "5×5": (5, 5)}
@@ -63,7 +65,7 @@ class Weights(T.TraitType):
     def validate(self, obj, value):
         """Return `value` as a tuple of tuples."""
         try:
-            rows = tuple(tuple(float(weight) for weight in row) for row in getattr(value, "tolist", lambda: value)())
+            rows = table_of_numbers(value)
         except (TypeError, ValueError):
             self.error(obj, value)
         ragged = len({len(row) for row in rows}) != 1

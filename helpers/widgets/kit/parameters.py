@@ -5,7 +5,7 @@ import itertools
 import ipywidgets as W
 import traitlets as T
 
-from .values import Number, Range, Whole
+from .values import Number, OneOf, Range, Whole
 
 _order = itertools.count()
 
@@ -44,7 +44,7 @@ def choice(default, options, label, *, help=""):
     def control():
         return W.ToggleButtons(options=options, value=default, style={"button_width": "auto"})
 
-    return parameter(T.Enum(options, default), control, label, options, help=help)
+    return parameter(OneOf(options, default), control, label, options, help=help)
 
 
 def switch(default, label, *, help=""):

@@ -14,9 +14,10 @@ class Whole(T.Int):
 
     def validate(self, obj, value):
         """Return `value` as an int."""
-        if not hasattr(value, "__index__") or type(value).__name__.startswith("bool"):
+        try:
+            return super().validate(obj, operator.index(value if is_number(value) else None))
+        except TypeError:  # a list, a text, an array of several numbers
             self.error(obj, value)
-        return super().validate(obj, operator.index(value))
 
 
 class Number(T.Float):
@@ -24,34 +25,66 @@ class Number(T.Float):
 
     def validate(self, obj, value):
         """Return `value` as a float."""
-        try:
-            number = math.nan if type(value).__name__.startswith("bool") or isinstance(value, str) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
+        number = float(value) if is_number(value) else math.nan
         if not math.isfinite(number):
             self.error(obj, value)
         return super().validate(obj, number)
 
 
+class OneOf(T.Enum):
+    """One of some options; what equals one, as NumPy's numbers do, is taken for it, but True is no number."""
+
+    def validate(self, obj, value):
+        """Return the option itself."""
+        for option in self.values:
+            if isinstance(value, type(option)) or isinstance(option, (int, float)) and is_number(value):
+                if option == value and type(option).__name__.startswith("bool") == is_bool(value):
+                    return option
+        self.error(obj, value)
+
+
 class Range(T.TraitType):
     """Two finite numbers (least, most) within min..max, the first not above the second."""
-
-    info_text = "a range (least, most)"
 
     def __init__(self, default_value, *, min, max, **kwargs):
         super().__init__(default_value, **kwargs)
         self.min, self.max, self._end = min, max, Number(min=min, max=max)
+        self.info_text = f"a range (least, most) of numbers from {min:g} to {max:g}"
 
     def validate(self, obj, value):
         """Return `value` as a tuple of two floats."""
         try:
             least, most = value
-        except (TypeError, ValueError):
+            ends = tuple(round(self._end.validate(obj, end), DIGITS) for end in (least, most))
+        except (TypeError, ValueError, T.TraitError):
             self.error(obj, value)
-        ends = tuple(round(self._end.validate(obj, end), DIGITS) for end in (least, most))
         if ends[0] > ends[1]:
             raise T.TraitError(f"the range {ends} begins above its end: give (least, most)")
         return ends
+
+
+def is_bool(value):
+    """Return whether a value is True or False, Python's or another library's."""
+    return isinstance(value, bool) or type(value).__name__.startswith("bool")
+
+
+def is_number(value):
+    """Return whether a value is one real number, Python's or NumPy's or a tensor's, and not True or False."""
+    if is_bool(value) or isinstance(value, (str, bytes, bytearray)) or "bool" in str(getattr(value, "dtype", "")):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # a list, a table, a complex or a very long number
+        return False
+    return True
+
+
+def table_of_numbers(value):
+    """Return rows of finite numbers, as a nested list, array or tensor, as a tuple of tuples; else ValueError."""
+    rows = tuple(map(tuple, getattr(value, "tolist", lambda: value)()))
+    if not all(is_number(number) and math.isfinite(number) for row in rows for number in row):
+        raise ValueError("not all of them are finite numbers")
+    return tuple(tuple(map(float, row)) for row in rows)
 
 
 def as_known(names, known, kind):

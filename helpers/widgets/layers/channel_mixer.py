@@ -11,6 +11,7 @@ from helpers.drawing import svg
 from ..kit.base import Explorer
 from ..kit.layout import side_by_side
 from ..kit.parameters import choice, parameter, slider
+from ..kit.values import table_of_numbers
 from .mix_picture import LARGEST, ROUNDING, SIDE, draw_mix, loss, photo
 
 KINDS, OWN = ("3 → 1", "3 → 3"), "own"
@@ -47,7 +48,7 @@ class Mix(T.TraitType):
     def validate(self, obj, value):
         """Return `value` as a tuple of tuples."""
         try:
-            rows = tuple(tuple(float(w) for w in row) for row in getattr(value, "tolist", lambda: value)())
+            rows = table_of_numbers(value)
         except (TypeError, ValueError):
             self.error(obj, value)
         if len(rows) not in (1, 3) or any(len(row) != 4 or not max(map(abs, row)) <= LARGEST for row in rows):

@@ -11,6 +11,7 @@ from ..kit.base import Explorer
 from ..kit.layout import side_by_side
 from ..kit.parameters import slider
 from ..kit.player import player
+from ..kit.values import Whole
 from .channel_walk_picture import draw_walk, equation, expression
 
 KERNEL_SIZE, MOST, LARGEST = 2, 3, 5  # the kernel's height = width; channels; the input's height = width
@@ -36,7 +37,8 @@ class ChannelWalk(Explorer):
     position = slider(0, 0, (LARGEST - KERNEL_SIZE + 1) ** 2 - 1, "position", help="which output element, row by row")
     row = slider(0, 0, LARGEST - KERNEL_SIZE, "row", help="of the output element")
     column = slider(0, 0, LARGEST - KERNEL_SIZE, "column", help="of the output element")
-    biases = T.List(T.Int(), [0] * MOST)
+    biases = T.List(Whole(), [0] * MOST)
+    remembers = ("biases",)
 
     @T.observe("bias")
     def _keep_the_bias(self, change):

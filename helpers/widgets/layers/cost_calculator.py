@@ -9,6 +9,7 @@ from helpers.drawing import svg
 
 from ..kit.base import Explorer
 from ..kit.parameters import choice, parameter, slider
+from ..kit.values import Whole
 from .cost_picture import BYTES, GROUPED, KINDS, MEMORY, PLAIN, SEPARABLE, draw_costs, in_words
 
 CODE = {
@@ -35,11 +36,12 @@ class CostCalculator(Explorer):
     size = slider(64, 1, 256, "height = width m", help="of the maps, in pixels")
     batch = slider(1, 1, 256, "batch N", help="pictures")
     groups = parameter(
-        T.Int(4, min=1, max=512),
+        Whole(4, min=1, max=512),
         lambda: W.SelectionSlider(options=divisors(100, 100), value=4, layout=W.Layout(width="300px")),
         "groups g", [1, 10, 100], help="g divides both numbers of channels",
     )  # fmt: skip
 
+    remembers = ("_wished",)
     _wished, _following = 4, False  # the groups that were chosen; whether they are just following the channels
 
     @T.validate("groups")

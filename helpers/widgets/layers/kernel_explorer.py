@@ -23,6 +23,7 @@ from ..kit.kernel_editor import (
 from ..kit.layout import side_by_side
 from ..kit.parameters import choice, parameter, slider, switch
 from ..kit.pictures import SOURCES, UPLOAD, as_upload, chosen_picture, source_code, upload_button
+from ..kit.values import Number
 from .kernel_picture import draw_explorer
 
 STEP = 0.05  # of the slider for the centre weight
@@ -59,7 +60,7 @@ class KernelExplorer(Explorer):
         [[[1.0, -1.0]], [[0.0, 0.5, 0.0], [-3.0, 1.0, 10.0], [2.5, 0.0, 0.25]], [[0.04] * 5] * 5],
     )  # fmt: skip
     centre = parameter(
-        T.Float(0.0, min=-LARGEST, max=LARGEST),
+        Number(0.0, min=-LARGEST, max=LARGEST),
         lambda: W.FloatSlider(min=-LARGEST, max=LARGEST, step=STEP, layout=W.Layout(width="300px")),
         "centre weight", [-LARGEST, 0.0, LARGEST],
         help="in a kernel without a centre, its last weight",

@@ -1,7 +1,6 @@
 """Short training runs laid over each other: what learning rate, batch size, activation and pooling do."""
 
 import ipywidgets as W
-import traitlets as T
 from torch import nn
 
 from helpers.drawing import svg
@@ -11,6 +10,7 @@ from ..kit.layout import side_by_side
 from ..kit.parameters import choice, parameter
 from ..kit.run_picture import HEIGHT, WIDTH, draw_runs
 from ..kit.trainer import Trainer
+from ..kit.values import OneOf
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9, 2.0, 5.0, 10.0)
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "ReLU": nn.ReLU}
@@ -26,7 +26,7 @@ class LearningRateLab(Trainer):
     """
 
     lr = parameter(
-        T.Enum(RATES, 0.9),
+        OneOf(RATES, 0.9),
         lambda: W.SelectionSlider(options=[(svg.number(rate), rate) for rate in RATES], value=0.9),
         "learning rate", [RATES[0], RATES[4], RATES[-1]], help="by factors of about 2",
     )  # fmt: skip

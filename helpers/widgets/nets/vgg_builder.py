@@ -10,6 +10,7 @@ from ..kit.layout import side_by_side
 from ..kit.parameters import parameter, slider, switch
 from ..kit.short_run import count_steps
 from ..kit.trainer import Trainer
+from ..kit.values import OneOf
 from .vgg_picture import HEIGHT, WIDTH, draw_net, stages
 
 BLOCKS = 1, 2, 3, 4, 5
@@ -26,7 +27,7 @@ def convolutions(number, default):
 def size(default, options, label, tip):
     """Declare a number from a rising list."""
     return parameter(
-        T.Enum(options, default), lambda: W.SelectionSlider(options=options, value=default), label,
+        OneOf(options, default), lambda: W.SelectionSlider(options=options, value=default), label,
         [options[0], options[2], options[-1]], help=tip,
     )  # fmt: skip
 
