@@ -5,8 +5,10 @@ shifted (and strided) slice of the input. So the loop runs over the few taps, ne
 tensor operation, on the input's device and differentiable. *Dive into Deep Learning*, 6.2-6.5.
 
 Integer and boolean input is turned into floats (torch's default dtype): a sum of bytes must not wrap around. Sums of
-16-bit floats are taken in 32 bits and rounded once, as PyTorch does. Sizes are whole numbers, NumPy's too.
+16-bit floats are taken in 32 bits and rounded once, as PyTorch does, under autocast too. Sizes are whole numbers,
+NumPy's too.
 """
+import contextlib
 import numbers
 
 import torch
@@ -34,10 +36,11 @@ def corr2d(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, padding: Pair 
 
     Equal to `F.conv2d` on one channel. Raises ValueError for wrong axes or a kernel that does not fit.
     """
-    X, K = _floats(_with_axes(X, "X", "(H, W)"), _with_axes(K, "K", "(kh, kw)"))
+    X, K, precision = _as_conv2d(*_floats(_with_axes(X, "X", "(H, W)"), _with_axes(K, "K", "(kh, kw)")))
     wide = _wide(X)
-    return sum(K[a, b].to(wide) * part.to(wide)
-               for a, b, part in _slices(X, K.shape, stride, padding, dilation)).to(X.dtype)
+    with precision:
+        return sum(K[a, b].to(wide) * part.to(wide)
+                   for a, b, part in _slices(X, K.shape, stride, padding, dilation)).to(X.dtype)
 
 
 def corr2d_multi_in(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, padding: Pair = 0,
@@ -54,12 +57,13 @@ def corr2d_multi_in_out(X: torch.Tensor, K: torch.Tensor, *, stride: Pair = 1, p
     Each tap mixes the channels: its weights (Co, Ci) times its slice (Ci, Ho, Wo). Raises ValueError where X and
     K disagree about the input channels.
     """
-    X, K = _floats(_with_axes(X, "X", "(Ci, H, W)"), _with_axes(K, "K", "(Co, Ci, kh, kw)"))
+    X, K, precision = _as_conv2d(*_floats(_with_axes(X, "X", "(Ci, H, W)"), _with_axes(K, "K", "(Co, Ci, kh, kw)")))
     if X.shape[0] != K.shape[1]:
         raise ValueError(f"X has {X.shape[0]} channels and K expects {K.shape[1]}: give K one (kh, kw) slice "
                          "per channel of X")
     taps, wide = _slices(X, K.shape[2:], stride, padding, dilation), _wide(X)
-    return sum(torch.tensordot(K[:, :, a, b].to(wide), part.to(wide), dims=1) for a, b, part in taps).to(X.dtype)
+    with precision:
+        return sum(torch.tensordot(K[:, :, a, b].to(wide), part.to(wide), dims=1) for a, b, part in taps).to(X.dtype)
 
 
 def pool2d(X: torch.Tensor, pool_size: Pair, mode: str = "max", *, stride: Pair | None = 1,
@@ -133,6 +137,14 @@ def _is_whole(value):
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
+def _as_conv2d(X, K):
+    """X and K in the dtype in which F.conv2d takes them, that of autocast where it is on, and a context without it."""
+    dtype = torch.mm(X.new_zeros(1, 1), X.new_zeros(1, 1)).dtype
+    if dtype == X.dtype:
+        return X, K, contextlib.nullcontext()
+    return X.to(dtype), K.to(dtype), torch.autocast(X.device.type, enabled=False)
+
+
 def _wide(X):
     """The dtype to add up in: at least 32 bits."""
     return torch.float32 if X.dtype in (torch.float16, torch.bfloat16) else X.dtype
@@ -142,6 +154,8 @@ def _with_axes(X, name, axes):
     """X itself, if it is a tensor with the axes named in `axes`; '...' stands for any number of them."""
     if not isinstance(X, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(X).__name__}: use torch.tensor(...)")
+    if X.layout is not torch.strided:
+        raise TypeError(f"{name} is a sparse tensor: use {name}.to_dense()")
     if X.dim() < 2 if "..." in axes else X.dim() != axes.count(",") + 1:
         raise ValueError(f"{name} must have the axes {axes}, got shape {tuple(X.shape)}: index or reshape it")
     if 0 in X.shape[:-2]:

@@ -87,6 +87,25 @@ def test_a_long_sum_of_16_bit_numbers_is_rounded_once(dtype):
     assert pool2d(flat, 40, "avg").item() == 1.5 and corr2d(flat, torch.ones(40, 40, dtype=dtype)).item() == 2400
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_under_autocast_it_is_conv2d_under_autocast(dtype):
+    image, weight = randn(96, 12, 12, dtype=dtype) + 1, randn(4, 96, 5, 5, dtype=dtype, seed=1) + 1
+    with torch.autocast("cpu", torch.bfloat16):
+        many, one = corr2d_multi_in_out(image, weight), corr2d(image[0], weight[0, 0])
+        theirs = F.conv2d(image[None], weight)
+        largest, mean = pool2d(image, 3), pool2d(image, 3, "avg")
+    assert many.dtype == one.dtype == theirs.dtype and largest.dtype == mean.dtype == dtype
+    low = torch.float64 if dtype == torch.float64 else torch.bfloat16
+    exact = F.conv2d(image[None].to(low).double(), weight.to(low).double())[0]
+    assert ((many.double() - exact) / exact).abs().max() < torch.finfo(low).eps
+    wanted = F.conv2d(image[None, :1].to(low).double(), weight[:1, :1].to(low).double())[0, 0]
+    assert ((one.double() - wanted) / wanted.abs().max()).abs().max() < torch.finfo(low).eps
+    weight.requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        corr2d_multi_in_out(image, weight).sum().backward()
+    assert weight.grad.dtype == dtype and weight.grad.isfinite().all()
+
+
 def test_sizes_may_be_numpys_and_a_stride_none():
     two, image = np.int64(2), randn(6, 7)
     assert output_size(np.int32(9), two, stride=two) == output_size(9, 2, stride=2) == 4
@@ -249,6 +268,8 @@ BAD = {
     "empty picture": (lambda: pool2d(torch.ones(0, 4), 2, padding=1), ValueError, "input size 0"),
     "no input channels": (lambda: corr2d_multi_in(torch.ones(0, 4, 4), torch.ones(0, 2, 2)), ValueError, "is empty"),
     "no output channels": (lambda: corr2d_multi_in_out(X[None], torch.ones(0, 1, 2, 2)), ValueError, "K .* is empty"),
+    "sparse": (lambda: corr2d(X.to_sparse(), K), TypeError, "X is a sparse tensor: use X.to_dense"),
+    "sparse pool": (lambda: pool2d(X.to_sparse(), 2), TypeError, "sparse"),
     "array": (lambda: corr2d(X.numpy(), K), TypeError, "got ndarray: use torch.tensor"),
     "size": (lambda: output_size(3, 4), ValueError, r"spans 4 .* has 3 \(3 \+ 2 \* 0\)"),
 }

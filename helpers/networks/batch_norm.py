@@ -1,7 +1,11 @@
 """Batch normalisation from scratch, equal to PyTorch's layers (book, section 7.5)."""
 
+import numbers
+
 import torch
 from torch import Tensor, nn
+
+from .blocks import positive
 
 
 def batch_norm(
@@ -23,6 +27,9 @@ def batch_norm(
         raise TypeError("batch_norm needs training=True or training=False, gradients do not decide it; a momentum of "
                         f"{momentum:g} moves the averages by that share, the book's 0.9 by 0.1")  # fmt: skip
     shape, axes = _per_channel(X, gamma)
+    if len({tuple(part.shape) for part in (gamma, beta, moving_mean, moving_var)}) > 1:
+        raise ValueError(f"gamma, beta and the averages have the shapes {tuple(gamma.shape)}, {tuple(beta.shape)}, "
+                         f"{tuple(moving_mean.shape)} and {tuple(moving_var.shape)}: make them the same")  # fmt: skip
     dtype, kept = X.dtype, (moving_mean.dtype, moving_var.dtype)
     if dtype in (torch.float16, torch.bfloat16):
         X, gamma, beta = X.float(), gamma.float(), beta.float()
@@ -45,6 +52,9 @@ def batch_norm(
 
 def _per_channel(X: Tensor, gamma: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the shape in which one number per channel meets X, and the axes over which a channel is averaged."""
+    if not isinstance(X, Tensor) or not X.is_floating_point():
+        what = f"holds {X.dtype}" if isinstance(X, Tensor) else f"is {type(X).__name__}"
+        raise TypeError(f"X {what}, must be a tensor of floating-point numbers")
     if X.dim() not in (2, 4):
         raise ValueError(f"X has {X.dim()} axes, {tuple(X.shape)}: give (N, F) or (N, C, H, W)")
     if gamma.shape != X.shape[1:2]:
@@ -66,8 +76,12 @@ class BatchNorm(nn.Module):
         super().__init__()
         if num_dims is None and isinstance(eps, int) and eps in (2, 4):
             eps, num_dims = 1e-5, eps
-        if num_features < 1:
-            raise ValueError(f"num_features is {num_features}: it must be at least 1")
+        positive(num_features=num_features)
+        for name, value in (("eps", eps), ("momentum", momentum)):
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise TypeError(f"{name} is {repr(value)[:60]}, must be a number")
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum is {momentum}: it is the share of each batch in the averages, from 0 to 1")
         if num_dims not in (None, 2, 4) or not 0 <= eps < 1:
             what, value = ("eps", eps) if num_dims in (None, 2, 4) else ("num_dims", num_dims)
             raise ValueError(f"{what} is {value}: eps is a small number such as 1e-5, num_dims, as in the book, 2 or 4")

@@ -4,6 +4,7 @@ Called as the book calls them they build the book's blocks, `strides` and `use_1
 book would mean something else here, it is refused in a sentence.
 """
 
+import math
 import numbers
 
 import torch
@@ -59,6 +60,14 @@ def inception(
 
     Four paths: 1×1; 1×1 and 3×3; 1×1 and 5×5; 3×3 max pooling and 1×1 (Szegedy et al. 2014, figure 2b).
     """
+
+    positive(in_channels=in_channels, c1=c1, c4=c4)
+    for name, pair in (("c2", c2), ("c3", c3)):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(f"{name} is {repr(pair)[:60]}, must be two numbers of channels, behind the 1×1 and behind "
+                            "the large convolution")  # fmt: skip
+        for size in pair:
+            positive(**{name: size})
 
     def convolve(a, b, k):
         return conv(a, b, k, padding=k // 2, batch_norm=batch_norm)
@@ -142,5 +151,5 @@ def positive(**sizes):
         kind, words = (numbers.Real, "a number") if name == "width" else (numbers.Integral, "a whole number")
         if isinstance(value, bool) or not isinstance(value, kind):
             raise TypeError(f"{name} is {repr(value)[:60]}, must be {words} above 0")
-        if not value > 0:
-            raise ValueError(f"{name} is {value!r}, must be above 0")
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} is {value!r}, must be {'finite' if value == math.inf else 'above 0'}")

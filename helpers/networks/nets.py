@@ -44,6 +44,9 @@ def lenet(
     activation.
     """
     positive(in_channels=in_channels, num_classes=num_classes, width=width)
+    for name, make in (("activation", activation), ("pooling", pooling)):
+        if isinstance(make, nn.Module) or not callable(make):
+            raise TypeError(f"{name} is {repr(make)[:60]}, must make a layer when it is called, as nn.ReLU does")
     first, second, third, fourth = scaled(width, 6, 16, 120, 84)
 
     def then(layer, size):
@@ -80,7 +83,7 @@ def alexnet(
     Pictures of 65 px or more pass with the stem's stride of 4; a stride of 2 or 1 admits 37 or 23. `hidden` is the
     size of the two dense layers, which `width` leaves alone.
     """
-    positive(in_channels=in_channels, num_classes=num_classes, width=width, hidden=hidden)
+    positive(in_channels=in_channels, num_classes=num_classes, width=width, hidden=hidden, stem_stride=stem_stride)
     a, b, c, d, e = scaled(width, 96, 256, 384, 384, 256)
     features = [
         *conv(in_channels, a, 11, stride=stem_stride, padding=1), nn.MaxPool2d(3, stride=2),
@@ -115,6 +118,7 @@ def vgg(
     positive(in_channels=in_channels, num_classes=num_classes, width=width, hidden=hidden)
     features, channels = [], in_channels
     for convolutions, full in pairs(blocks):
+        positive(convolutions=convolutions, channels=full)
         (size,) = scaled(width, full)
         features.append(vgg_block(convolutions, channels, size, batch_norm=batch_norm))
         channels = size
@@ -138,7 +142,7 @@ def nin(
     in a ReLU, which keeps its logits at 0 or above and lets runs die; `last_relu=False` leaves it away, together with
     the last block's final batch normalisation.
     """
-    positive(in_channels=in_channels, num_classes=num_classes, width=width)
+    positive(in_channels=in_channels, num_classes=num_classes, width=width, stem_stride=stem_stride)
     a, b, c = scaled(width, 96, 256, 384)
     head = nin_block(c, num_classes, 3, padding=1, batch_norm=batch_norm, last_relu=last_relu)
     if batch_norm and not last_relu:
@@ -160,7 +164,7 @@ def googlenet(
     Five stages, which halve H and W five times, and a dense layer; `stem_stride=1` halves four times. The auxiliary
     heads of the paper are left out.
     """
-    positive(in_channels=in_channels, num_classes=num_classes, width=width)
+    positive(in_channels=in_channels, num_classes=num_classes, width=width, stem_stride=stem_stride)
     a, b = scaled(width, 64, 192)
     stages = [
         nn.Sequential(*conv(in_channels, a, 7, stride=stem_stride, padding=3, batch_norm=batch_norm), _halve()),
@@ -187,7 +191,7 @@ def not_the_books_order(build: Callable) -> Callable:
     @functools.wraps(build)
     def checked(*args, **options):
         alone = len(args) == 1 and "num_classes" not in options
-        turned = len(args) > 1 and args[1] in (1, 3) and args[0] > args[1]
+        turned = len(args) > 1 and args[1] in (1, 3) and isinstance(args[0], int) and args[0] > args[1]
         if alone or turned:
             given = ", ".join(repr(value)[:20] for value in args)
             raise TypeError(f"{build.__name__}({given}) can be read in two ways, in the book num_classes stands first, "
@@ -254,6 +258,7 @@ def _dense(inputs, hidden, dropout, num_classes):
 
 def _size_after(layers, size):
     """Height of a picture of that height after the layers; ValueError where a window does not fit any more."""
+    positive(image_size=size)
     start = size
     for layer in layers:
         if hasattr(layer, "kernel_size"):

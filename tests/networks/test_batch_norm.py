@@ -131,13 +131,39 @@ def test_other_numbers_of_axes(shape):
         BatchNorm(3)(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("options, error, words", [
+    ({"num_features": 6.0}, TypeError, "num_features is 6.0"), ({"num_features": "6"}, TypeError, "features is '6'"),
+    ({"num_features": True}, TypeError, "num_features is True"), ({"eps": "1e-5"}, TypeError, "eps is '1e-5', must be"),
+    ({"eps": True}, TypeError, "eps is True"), ({"eps": float("nan")}, ValueError, "eps is nan"),
+    ({"momentum": None}, TypeError, "momentum is None"), ({"momentum": 1.5}, ValueError, "momentum is 1.5: it is the"),
+    ({"momentum": float("nan")}, ValueError, "momentum is nan"),
+])  # fmt: skip
+def test_settings_that_no_layer_can_have(options, error, words):
+    with pytest.raises(error, match=words):
+        BatchNorm(**{"num_features": 6} | options)
+
+
 @pytest.mark.parametrize("shape", [(2, 4), (2, 4, 3, 3)])
 @pytest.mark.parametrize("training", [True, False])
 def test_wrong_number_of_features(shape, training):
     with pytest.raises(ValueError, match="has 4 features .* made for 3"):
         BatchNorm(3).train(training)(torch.zeros(shape))
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="num_features is 0, must be above 0"):
         BatchNorm(0)
+
+
+@pytest.mark.parametrize("wrong, said", [(torch.ones(4, 3).long(), "X holds torch.int64"), ([[1.0]], "X is list")])
+def test_what_is_no_tensor_of_floats(wrong, said):
+    with pytest.raises(TypeError, match=said):
+        batch_norm(wrong, *[torch.ones(3)] * 4, eps=0, momentum=0.1, training=True)
+
+
+@pytest.mark.parametrize("which", range(1, 4))
+def test_one_number_for_all_channels_is_not_spread_in_silence(which):
+    parts = [torch.ones(3)] * 4
+    parts[which] = torch.ones(1)
+    with pytest.raises(ValueError, match="make them the same"):
+        batch_norm(torch.randn(4, 3), *parts, eps=0, momentum=0.1, training=True)
 
 
 def test_the_mode_is_an_argument_not_whether_gradients_are_on():

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers import corr2d, corr2d_multi_in, corr2d_multi_in_out, pool2d
-from helpers.networks import BatchNorm, Residual, inception, lenet, nin_block, resnet18, vgg, vgg_block
+from helpers.networks import BatchNorm, Residual, alexnet, inception, lenet, nin_block, resnet18, vgg, vgg_block
 from helpers.networks.batch_norm import batch_norm
 
 d2l = pytest.importorskip("d2l.torch")
@@ -147,6 +147,24 @@ def test_the_function_says_what_differs():
 def test_a_learning_rate_is_no_number_of_channels():
     with pytest.raises(TypeError, match="in_channels is 0.1, must be a whole number"):
         lenet(0.1)
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: lenet(activation=nn.ReLU()), r"activation is ReLU\(\), must make a layer when it is called, as nn.ReLU"),
+    (lambda: lenet(pooling="max"), "pooling is 'max', must make a layer"),
+    (lambda: vgg(image_size="224"), "image_size is '224', must be a whole number"),
+    (lambda: alexnet(image_size=(96, 96)), r"image_size is \(96, 96\), must be a whole number"),
+    (lambda: inception(192, 64, 128, 32, 32), "c2 is 128, must be two numbers of channels"),
+    (lambda: inception(192, 64, (96, 128), (16, 0), 32), "c3 is 0, must be above 0"),
+    (lambda: inception(192, 64, (96, 128), (16, 32), 32.0), "c4 is 32.0, must be a whole number"),
+    (lambda: vgg(blocks=((1, "4"),)), "channels is '4', must be a whole number"),
+    (lambda: alexnet(stem_stride=0), "stem_stride is 0, must be above 0"),
+    (lambda: lenet(width=float("inf")), "width is inf, must be finite"),
+    (lambda: resnet18("10", 3), "in_channels is '10', must be a whole number"),
+])  # fmt: skip
+def test_what_builds_no_net_is_said(call, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        call()
 
 
 def test_cross_correlation_and_pooling():
