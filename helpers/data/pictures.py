@@ -1,6 +1,7 @@
 """Picture files of the reader's own: what can be read is read, anything else is answered by one sentence."""
 
 import contextlib
+import io
 import os
 import warnings
 
@@ -8,6 +9,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
+
+from .batches import positive
 
 SIDE = 200
 MOST_PIXELS = 50_000_000
@@ -21,14 +24,21 @@ COLOURS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK
 def open_picture(file, name: str | None = None, side: int = SIDE, *, color: bool = False) -> Tensor:
     """Return the middle square of a picture file, in grey: (side, side), with `color` (3, side, side), in 0..1.
 
-    `file` is a path or an open binary file that can seek, `name` what messages call it. Turned upright as its camera
-    noted, transparent parts white. Raises ValueError, in one sentence that names the file, for a file that is missing,
-    empty, no picture, damaged, smaller than 8x8 or larger than 50 million pixels, and for numbers that are no
-    brightness.
+    `file` is a path, "~" being the reader's own folder, or an open binary file that can seek, `name` what messages call
+    it. Turned upright as its camera noted, transparent parts white. Raises ValueError, in one sentence that names the
+    file, for a file that is missing, empty, no picture, damaged, smaller than 8x8 or larger than 50 million pixels, and
+    for numbers that are no brightness; TypeError for what is no file.
     """
-    name = name or str(file)
-    if isinstance(file, (str, os.PathLike)):
-        check_file(file, name)
+    side = positive(side, "side")
+    if isinstance(file, (str, bytes, os.PathLike)):
+        file = os.fsdecode(file)
+        name, file = name or file, os.path.expanduser(file)
+        check_file(file, in_one_line(name))
+    elif not hasattr(file, "seek") or isinstance(file, io.TextIOBase):
+        raise TypeError(f"file is {repr(file)[:60]}, must be a path or a file that is open in binary mode ('rb')")
+    elif getattr(file, "closed", False):
+        raise ValueError(f"{repr(file)[:60]} is closed: open it anew.")
+    name = in_one_line(name or str(file))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow passes over in a file
@@ -36,9 +46,10 @@ def open_picture(file, name: str | None = None, side: int = SIDE, *, color: bool
             with Image.open(file, formats=known_formats()) as image:
                 check_size(name, *image.size)
                 image.load()
+                check_values(name, image)
                 image = ImageOps.exif_transpose(shrunk(image, side))
                 check_colours(name, image.mode)
-                return coloured(image, name, side) if color else square(grey(image, name), side)
+                return coloured(image, side) if color else square(grey(image), side)
     except Refused as refusal:
         raise ValueError(str(refusal)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -49,6 +60,11 @@ def open_picture(file, name: str | None = None, side: int = SIDE, *, color: bool
         raise ValueError(f"{name} needs more memory than there is: make it smaller first.") from None
     except Exception:  # Pillow's readers each have their own way to give up
         raise ValueError(f"{name} is damaged or cut off: choose another file, or save it anew.") from None
+
+
+def in_one_line(name: str) -> str:
+    """Return a name for a sentence: what no printer knows, as a line's end, becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 class Refused(Exception):
@@ -92,13 +108,21 @@ def check_colours(name: str, mode: str) -> None:
         raise Refused(f"{name} has its colours as {mode}, which is not read here: save it as RGB or as grey.")
 
 
-def check_values(name: str, values: np.ndarray) -> None:
-    """Raise Refused for numbers (H, W) that are no brightness: not finite, or negative."""
+def check_values(name: str, image: Image.Image) -> None:
+    """Raise Refused for numbers of 16 or 32 bits that are no brightness: not finite, or negative."""
+    if not wide(image):
+        return
+    values = np.asarray(image, dtype=np.float32)
     if not np.isfinite(values).all():
         raise Refused(f"{name} holds nan or infinite numbers, which are no brightness: give numbers from 0 on.")
     if values.min() < 0:
         raise Refused(f"{name} holds numbers from {values.min():g} to {values.max():g}, and brightness begins at 0: "
                       f"add {-values.min():g} to all of them first.")
+
+
+def wide(image: Image.Image) -> bool:
+    """Whether a pixel is a number of 16 or 32 bits, which convert("L") would cut off."""
+    return image.mode.startswith("I") or image.mode == "F"
 
 
 def no_picture(name: str, file) -> str:
@@ -124,11 +148,10 @@ def shrunk(image: Image.Image, side: int) -> Image.Image:
     return small
 
 
-def grey(image: Image.Image, name: str) -> Image.Image:
+def grey(image: Image.Image) -> Image.Image:
     """Return the picture in mode F, 0 black and 1 white; 16 bits are kept, transparent parts become white."""
-    if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bits a pixel, which convert("L") would cut off
+    if wide(image):
         values = np.asarray(image, dtype=np.float32)
-        check_values(name, values)
         top = 65535.0 if image.mode.startswith("I") and values.max() <= 65535 else max(float(values.max()), 1e-6)
         return Image.fromarray(values / top)
     return Image.fromarray(np.asarray(opaque(image).convert("L"), dtype=np.float32) / 255)
@@ -142,10 +165,10 @@ def opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
-def coloured(image: Image.Image, name: str, side: int) -> Tensor:
+def coloured(image: Image.Image, side: int) -> Tensor:
     """Return the middle square in red, green and blue: (3, side, side) in 0..1; a grey picture three times the same."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return square(grey(image, name), side).expand(3, -1, -1).clone()
+    if wide(image):
+        return square(grey(image), side).expand(3, -1, -1).clone()
     scaled = ImageOps.fit(opaque(image).convert("RGB"), (side, side), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.asarray(scaled).copy()).permute(2, 0, 1).float() / 255
 

@@ -110,6 +110,8 @@ def found_folder(path: str | os.PathLike) -> Path:
         raise SourceError("is a file and not a folder: name the folder that holds FashionMNIST/raw")
     if there:
         return folder
+    if given[:1] in ("'", '"') and given[:1] == given[-1:]:
+        raise SourceError("does not exist, its name stands in quotation marks: take them away")
     if given != given.strip():
         raise SourceError("does not exist, its name begins or ends with a space: take the space away")
     if folder.is_absolute():

@@ -110,6 +110,46 @@ def test_a_missing_file_is_missing(folder):
         open_picture("empty.png")
 
 
+def test_paths_of_every_kind(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    (folder / "mine.png").write_bytes(file_of(ramp()))
+    wanted = open_picture("mine.png", side=20)
+    for file in (b"mine.png", folder / "mine.png", "~/mine.png", io.BytesIO(file_of(ramp())), open("mine.png", "rb")):
+        assert torch.equal(open_picture(file, side=20), wanted)
+    for missing in (b"photo.png", "~/photo.png", "file:///photo.png"):
+        with pytest.raises(ValueError, match=rf"^{os.fsdecode(missing)} does not exist"):
+            open_picture(missing)
+
+
+@pytest.mark.parametrize("file", [None, 5, ["mine.png"], io.StringIO("text")])
+def test_what_is_no_file_is_said(file):
+    with pytest.raises(TypeError, match="must be a path or a file that is open in binary mode"):
+        open_picture(file)
+
+
+def test_a_closed_file_and_a_name_of_two_lines(folder):
+    file = io.BytesIO(file_of(ramp()))
+    file.close()
+    with pytest.raises(ValueError, match="is closed: open it anew"):
+        open_picture(file)
+    with pytest.raises(ValueError, match=r"^a\?b.png does not exist"):
+        open_picture("a\nb.png")
+    refused(b"nothing", r"a\?b.png is not a picture", "a?b.png")
+
+
+@pytest.mark.parametrize("side", [0, -3, 2.5, True, "200", None])
+def test_a_side_that_is_none_is_not_put_down_to_the_file(side):
+    with pytest.raises(ValueError, match="side must be a whole number above 0"):
+        open_picture(io.BytesIO(file_of(ramp())), side=side)
+
+
+def test_a_negative_number_does_not_vanish_in_the_mean_of_its_block():
+    values = np.full((1700, 1700), 0.5, np.float32)
+    values[800, 900] = -0.25
+    refused(tiff(values), "numbers from -0.25 to 0.5")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_does_not_hang(folder):
     os.mkfifo("pipe.png")

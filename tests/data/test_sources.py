@@ -246,6 +246,7 @@ def test_what_is_wrong_with_the_folder_is_said_and_relative_to_what(no_data, tmp
         "fashion": "does not exist: the relative path 'fashion' counts from the folder that Python runs in, which is "
                    "'notebooks' now; in a notebook take an absolute one",
         "~nosuchuser/fashion": "begins with ~nosuchuser, and there is no such user here",
+        f'"{tmp_path}/fashion"': "does not exist, its name stands in quotation marks: take them away",
         f"{tmp_path}/fashion ": "does not exist, its name begins or ends with a space: take the space away",
         "x" * 5000: "cannot be reached (File name too long)",
     }.items():
