@@ -30,9 +30,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STAMP = "cnn_course_ready"  # written last: the installation is finished
 MARK = "cnn_course_environment"  # written first: the folder was made by this script, which may clear it
-# What the top of an environment holds. A folder with anything else in it is never cleared.
+# What the top of an environment holds, with uv's lock and the Mac's list of icons. A folder with anything else in it is
+# never cleared.
 OWN = {MARK, STAMP, "bin", "etc", "include", "lib", "lib64", "man", "share", "pyvenv.cfg", ".gitignore", "CACHEDIR.TAG",
-       "Scripts", "Lib", "Include", "Share"}  # fmt: skip
+       "Scripts", "Lib", "Include", "Share", ".lock", ".DS_Store"}  # fmt: skip
 MODULES = ["torch", "torchvision", "jupyterlab", "ipywidgets", "anywidget", "sklearn", "PIL", "platformdirs",
            "resvg_py"]
 SITE_MODULES = ["sphinx", "myst_nb", "sphinx_book_theme"]

@@ -240,6 +240,17 @@ def test_an_environment_of_the_first_version_stays_ours_when_its_upgrade_fails(s
     assert prepare_again(start, machine) == ["pip", "import"]
 
 
+@pytest.mark.parametrize("name", [".lock", ".DS_Store"])
+def test_what_uv_and_the_mac_leave_in_the_environment_is_in_nobodys_way(start, machine, name):
+    prepare(start)
+    files(start.environment_folder(), name)
+    machine.imports = [True]
+    assert prepare_again(start, machine, "test") == ["pip", "import"]
+    (start.environment_folder() / start.STAMP).unlink()
+    machine.usable, machine.imports = False, [True]
+    assert prepare_again(start, machine, "test") == ["venv", "pip", "import"]
+
+
 def files(folder, *names):
     """Write small files with these names below the folder."""
     for name in names:

@@ -36,7 +36,7 @@ def sole_writer(path: str | os.PathLike, patience: float = PATIENCE) -> Iterator
     name, where another run still has it after `patience` seconds, or where the disk knows no locks; OSError where the
     folder cannot be written.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # of a link the file that it leads to: two names of one file have one lock
     path.parent.mkdir(parents=True, exist_ok=True)
     name, end = path.with_name(f"{path.name}.lock"), time.monotonic() + patience
     while (file := locked(name)) is None:
@@ -91,7 +91,7 @@ def save_checkpoint(state: dict, path: str | os.PathLike) -> None:
     one step: of two writers one has the last word, and neither harms the other. Whoever is killed meanwhile leaves
     the former file whole. Raises OSError where the folder cannot be written.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     part = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

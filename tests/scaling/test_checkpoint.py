@@ -120,6 +120,18 @@ def test_one_run_at_a_time(path):
         pass
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_the_file_has_its_lock_and_stays_a_link(path):
+    save_checkpoint({"step": 1}, path)
+    link = path.with_name("link.pt")
+    link.symlink_to(path)
+    with sole_writer(path), pytest.raises(CheckpointError, match="is being written by another run"):
+        with sole_writer(link, patience=0):
+            pytest.fail("two writers")
+    save_checkpoint({"step": 2}, link)
+    assert link.is_symlink() and load_checkpoint(path) == {"step": 2}
+
+
 def test_a_run_that_is_just_ending_is_waited_for(path):
     with sole_writer(path):
         pass
