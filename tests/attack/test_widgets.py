@@ -1,11 +1,13 @@
-"""Every widget under random moves: values in and out of range, alone and several at once, controls and buttons.
+"""Every widget under random moves: values in and out of range, alone and several at once, controls, buttons, the hand.
 
 After each move, either the widget shows what was set, or it has refused it and is as it was before.
 """
 
 import html
+import json
 import math
 import random
+import re
 import zlib
 
 import pytest
@@ -42,13 +44,15 @@ def some_value(draw, widget, name):
         return draw.randint(low, high)
     if isinstance(trait, T.Float) and None not in (low, high):
         return draw.uniform(low, high)
-    return draw.choice(trait.metadata["samples"])
+    return draw.choice(trait.values if isinstance(trait, T.Enum) else trait.metadata["samples"])
 
 
 def move(draw, widget, name):
     """Make one random move; return what it was in words. A refusal leaves through its exception."""
     choice = draw.random()
-    if choice < 0.45:
+    if choice < 0.25:
+        return touch(draw, widget)
+    if choice < 0.5:
         value = some_value(draw, widget, name)
         setattr(widget, name, value)
         return f"{name} = {value!r}"
@@ -61,7 +65,35 @@ def move(draw, widget, name):
     if choice < 0.9 and hasattr(control, "max"):
         control.value = draw.choice([control.min, control.max, min(control.max, max(control.min, control.value))])
         return f"control {name} to {control.value}"
+    if choice < 0.9 and hasattr(control, "options"):
+        control.value = draw.choice(control._options_values)
+        return f"control {name} to {control.value}"
     return press(draw, widget)
+
+
+def touch(draw, widget):
+    """Do on one area of the picture what the hand can: press or drag there, or draw a stroke."""
+    told = re.findall(r'data-touch="([^"]*)"', widget.picture)
+    if not told:
+        return "no area"
+    area = json.loads(html.unescape(draw.choice(told)))
+    axes = [area[way] for way in ("across", "down") if way in area]
+    values = [[axis["name"], axis.get("path", []), some_place(draw, axis)] for axis in axes]
+    values += [[name, [], value] for name, value in area.get("set", {}).items()]
+    content = {"do": "set", "values": values}
+    if "stroke" in area and draw.random() < 0.7:
+        points = [[draw.random(), draw.random()] for _ in range(draw.randint(1, 9))]
+        content = {"do": "stroke", "name": area["stroke"]["name"], "points": points}
+    widget._picture._handle_custom_msg({"id": 1, **content}, [])
+    return f"hand: {content}"
+
+
+def some_place(draw, axis):
+    """A value that the browser may send of an axis: on one of its steps."""
+    if "values" in axis:
+        return draw.choice(axis["values"])
+    low, high, step = axis["low"], axis["high"], axis.get("step", 1)
+    return min(high, low + step * draw.randint(0, max(1, round((high - low) / step))))
 
 
 def press(draw, widget):
@@ -105,8 +137,12 @@ def test_what_is_refused_changes_nothing(name):
             other = draw.choice(list(widget.controls))
             try:
                 widget.update(**{other: some_value(draw, widget, other), parameter: wrong})
+                number = isinstance(wrong, (bool, float)) and (wrong is True or not math.isfinite(wrong))
+                assert not number or isinstance(widget.traits()[parameter], T.Bool), f"{parameter} is {wrong}"
             except (T.TraitError, TypeError, ValueError):
                 assert (widget.values, widget.picture) == before, f"{parameter} = {wrong!r} left {name} half changed"
+                widget.refresh()  # and nothing that is not seen yet
+                assert widget.picture == before[1], f"{parameter} = {wrong!r} left a trace in {name}"
             widget.errors.clear()
             assert_sound(widget, f"{parameter} = {wrong!r}")
     with pytest.raises(TypeError, match="no_such_parameter"):
