@@ -139,9 +139,11 @@ def _is_whole(value):
 
 def _as_conv2d(X, K):
     """X and K in the dtype in which F.conv2d takes them, that of autocast where it is on, and a context without it."""
-    dtype = torch.mm(X.new_zeros(1, 1), X.new_zeros(1, 1)).dtype
-    if dtype == X.dtype:
+    zero = torch.zeros(1, 1, dtype=torch.float32, device=X.device)
+    low = torch.mm(zero, zero).dtype
+    if low == torch.float32:
         return X, K, contextlib.nullcontext()
+    dtype = X.dtype if X.dtype == torch.float64 else low
     return X.to(dtype), K.to(dtype), torch.autocast(X.device.type, enabled=False)
 
 

@@ -19,7 +19,7 @@ HINTS = {
 
 def advised(net: object, error: Exception) -> str:
     """The error in one line, with what to do where that is known."""
-    text = str(error).split("\n")[0]
+    text = str(error).split("\n")[0].removesuffix(", but expected one of:")
     found = (words.format(*match.groups()) for pattern, words in HINTS.items() if (match := re.search(pattern, text)))
     todo = impossible_number(net) or next(found, "")
     return f"{text}: {todo}" if todo else text
