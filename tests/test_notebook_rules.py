@@ -1,5 +1,6 @@
 """Rules that every notebook keeps: stored executed and clean, built alike, short cells, pictures with alt text."""
 
+import ast
 import json
 import pathlib
 import re
@@ -28,6 +29,10 @@ def of_kind(path, kind):
 
 def prose(path):
     return "\n\n".join(cell.source for cell in of_kind(path, "markdown"))
+
+
+def code_of(path):
+    return "\n".join(cell.source for cell in of_kind(path, "code"))
 
 
 def lines(cell):
@@ -171,8 +176,10 @@ def test_parts_of_a_lesson(path):
 
 @every_lesson
 def test_checked_exercises(path):
-    checked = re.findall(r'check\("(\d\d\.\d+)"', "\n".join(cell.source for cell in of_kind(path, "code")))
+    checked = re.findall(r'check\("(\d\d\.\d+)"', code_of(path))
     assert len(set(checked)) >= 4 and all(id[:2] == path.name[:2] for id in checked)
+    imported = {name.name for name in ast.walk(ast.parse(code_of(path))) if isinstance(name, ast.alias)}
+    assert {"check", "hint", "solution"} <= imported  # the text before the exercises calls all three
 
 
 MEASURED = [path for path in NUMBERED if path.name[:2] in CLAIMS]
