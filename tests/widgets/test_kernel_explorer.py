@@ -15,6 +15,8 @@ from helpers.widgets.kit.driver import drive
 from helpers.widgets.kit.kernel_editor import KERNELS, KernelEditor, name_of, resized
 from helpers.widgets.kit.pictures import as_upload
 
+from .looks import smallest_font
+
 SOBEL = torch.tensor(KERNELS["Sobel x"], dtype=torch.float32)
 
 
@@ -186,6 +188,14 @@ def test_the_picture_keeps_its_size(explorer):
             explorer.update(picture_name=picture, preset=preset)
             sizes.add(explorer.picture.split("viewBox")[1].split('"')[1])
     assert len(sizes) == 1 and ";height:" in explorer.picture.split("</svg>")[1]
+
+
+@pytest.mark.parametrize("preset", [name for name in KERNELS if name != "[0…3]"])
+@pytest.mark.parametrize("size", ["3×3", "5×5"])
+def test_its_numbers_are_readable(explorer, preset, size):
+    explorer.update(picture_name="flower", preset=preset)
+    explorer.size = size
+    assert smallest_font(explorer.picture) >= 11
 
 
 def test_weights_from_tensor_and_list(explorer):

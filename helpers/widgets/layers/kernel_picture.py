@@ -13,6 +13,7 @@ SIDE = 250  # of the input's panel, px
 TOP, INPUT, OUTPUT, TAPS = 24, 8, 292, 580
 SMALL = 112  # side of the window, kernel and products, px
 LARGEST_CELL = 80
+MOST_NUMBERS = 3  # rows of a table beyond which its numbers would be too small to read: colours alone
 WIDTH, HEIGHT = TAPS + 2 * SMALL + 56, TOP + SIDE + 40
 
 
@@ -90,19 +91,19 @@ def _ramp(colors):
 def _taps(result):
     """The window times the kernel, the products and their sum."""
     K = result["K"]
-    cell, below = SMALL / max(K.shape), TOP + SMALL + 48
+    cell, below, readable = SMALL / max(K.shape), TOP + SMALL + 48, max(K.shape) <= MOST_NUMBERS
     right, middle, limit = TAPS + SMALL + 28, cell * K.shape[0] / 2 + 5, result["limit"]
     turned = ", turned by 180°" if result["operation"] == "convolution" else ""
     return "".join([
         _heading(TAPS, TOP, "window"),
-        svg.matrix(result["window"], TAPS, TOP, cell, colors="grey", limit=_brightest(result["X"])),
+        svg.matrix(result["window"], TAPS, TOP, cell, colors="grey", limit=_brightest(result["X"]), numbers=readable),
         svg.text(TAPS + SMALL + 14, TOP + middle, "×", size=18),
         _heading(right, TOP, f"kernel{turned}"),
-        svg.matrix(K, right, TOP, cell),
+        svg.matrix(K, right, TOP, cell, numbers=readable),
         _weights(result, right, cell),
         svg.text(right, TOP + SMALL + 14, "↕ drag a weight", size=11, anchor="start", bold=True),
         _heading(TAPS, below, "products"),
-        svg.matrix(result["products"].numpy().round(2), TAPS, below, cell, limit=limit),
+        svg.matrix(result["products"].numpy().round(2), TAPS, below, cell, limit=limit, numbers=readable),
         svg.text(TAPS + SMALL + 14, below + middle, "→", size=18),
         _sum(result, right, below),
     ])  # fmt: skip
