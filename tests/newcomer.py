@@ -38,13 +38,13 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def open_lab(repository: Path) -> float:
+def open_lab(repository: Path, *words: str) -> float:
     """Start JupyterLab by the README's command, wait until its first page answers, stop it; return the seconds.
 
     Raises RuntimeError with its last lines where it ends or does not answer.
     """
     start, lines = time.monotonic(), []
-    server = subprocess.Popen(LAB, cwd=repository, text=True, errors="replace", stdin=subprocess.DEVNULL,
+    server = subprocess.Popen([*LAB, *words], cwd=repository, text=True, errors="replace", stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
     try:
         for line in server.stdout:

@@ -1,6 +1,7 @@
 """Rules that every notebook keeps: stored executed and clean, built alike, short cells, pictures with alt text."""
 
 import ast
+import copy
 import json
 import pathlib
 import re
@@ -8,7 +9,7 @@ import re
 import nbformat
 import pytest
 
-from helpers.course import LESSONS
+from helpers.course import LESSONS, address
 from helpers.course.times import reading_time
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -66,6 +67,17 @@ def test_stored_executed_in_order(path):
 
 
 @every
+def test_the_first_code_cell_fetches_the_course_where_it_is_missing(path):
+    """`python -m helpers.course.address` writes it."""
+    notebook = read(path)
+    expected = copy.deepcopy(notebook)
+    address.put_cell(expected, address.stated(ROOT), address.version(ROOT))
+    assert notebook == expected
+    fetching = [cell for cell in notebook.cells if address.is_fetching(cell)]
+    assert len(fetching) == bool(of_kind(path, "code")) and not any(cell.outputs for cell in fetching)
+
+
+@every
 def test_stored_without_errors_and_stderr(path):
     for cell in of_kind(path, "code"):
         for output in cell.outputs:
@@ -103,7 +115,7 @@ def test_small_enough(path):
 
 @every
 def test_ignored_outputs_are_the_exception(path):
-    known = {"nbval-ignore-output", "raises-exception"}
+    known = {"nbval-ignore-output", "raises-exception", address.FETCHES}
     code = of_kind(path, "code")
     tags = [tag for cell in code for tag in cell.metadata.get("tags", [])]
     assert set(tags) <= known
@@ -114,6 +126,8 @@ def test_ignored_outputs_are_the_exception(path):
 def test_cells_are_short_and_take_turns_with_prose(path):
     row = 0
     for cell in read(path).cells:
+        if address.is_fetching(cell):
+            continue
         if cell.cell_type == "code":
             row += 1
             whole = re.match(r"(?:@.*\n)?(class|def) |for |.*\bfor .* in .*:$", cell.source, re.MULTILINE)
@@ -189,7 +203,8 @@ measured = pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
 @measured
 def test_one_sitting(path):
     most_words, most_cells = MEASURE[path.name[:2]]
-    assert words(path) <= most_words and len(read(path).cells) <= most_cells
+    cells = [cell for cell in read(path).cells if not address.is_fetching(cell)]
+    assert words(path) <= most_words and len(cells) <= most_cells
 
 
 @measured

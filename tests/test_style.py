@@ -8,7 +8,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMANDS = ("helpers/start.py --help", "helpers/update.py --help", "tests/newcomer.py --help",
-            "-m helpers.course.progress", "-m helpers.course.slides --help")  # fmt: skip
+            "tests/promises.py --help", "-m helpers.course.progress", "-m helpers.course.slides --help",
+            "-m helpers.course.address --help")  # fmt: skip
 
 
 def test_ruff_finds_nothing():
