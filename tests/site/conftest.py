@@ -46,6 +46,6 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("web") / "site"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that will have to change for a later Sphinx
-        pages, told = build.build(folder, repository="https://example.org/course")
+        pages, told = build.build(folder, repository="https://example.org/course", version="v9")
     with served(folder) as address:
         yield Site(folder, pages, told, address)

@@ -3,8 +3,10 @@
 import html
 import re
 
+import nbformat
 import pytest
 
+from helpers.course.address import is_fetching
 from helpers.course.index import course_index
 from helpers.course.lessons import LESSONS
 from helpers.data import find_images
@@ -36,6 +38,21 @@ def test_every_lesson_has_its_neighbours_and_says_how_to_run_it(site):
         for neighbour, way in ((before, "left-prev"), (after, "right-next")):
             link = re.search(rf'<a class="{way}"\s+href="([^"]+)"', page)
             assert not neighbour or link[1] == f"{neighbour.stem}.html"
+
+
+def test_the_cell_that_fetches_the_course_is_not_shown_and_names_what_was_built(site):
+    for lesson in LESSONS:
+        assert "urlopen" not in text_of(site, lesson.stem)
+        offered = nbformat.read(site.folder / "notebooks" / f"{lesson.stem}.ipynb", as_version=4)
+        (cell,) = filter(is_fetching, offered.cells)
+        assert 'address, version = "https://example.org/course", "v9"' in cell.source
+
+
+def test_a_page_of_a_repository_on_github_opens_in_hosted_kernels():
+    notebook = {"metadata": {}, "cells": [{"cell_type": "markdown", "source": "# A", "metadata": {}}]}
+    page = Page("01_a", notebook, repository="https://github.com/a/b", version="c0ffee").notebook["cells"][0]["source"]
+    assert "github/a/b/blob/c0ffee/notebooks/01_a.ipynb" in page and ">Binder</a>" in page
+    assert "Colab" not in Page("01_a", notebook, repository="https://example.org/b").notebook["cells"][0]["source"]
 
 
 def test_every_link_of_every_page_leads_somewhere(site):
