@@ -68,8 +68,8 @@ def test_the_pixel_and_the_weights_are_dragged(hand):
     hand.press("weight of R", "Home")
     hand.wait_for("values from -3")
     hand.drag("weight of R", (0.5, 0.9), (0.5, -3.1))  # four times its height
-    weight = "box => Number(box.querySelector('[data-touch][aria-label^=\"weight of R\"]').getAttribute('aria-valuenow'))"
-    hand.page.wait_for_function(f"box => ({weight})(box) === 0", arg=hand.widget.element_handle(), timeout=15_000)
+    at = """box => Number(box.querySelector('[data-touch][aria-label^="weight of R"]').getAttribute('aria-valuenow'))"""
+    hand.page.wait_for_function(f"box => ({at})(box) === 0", arg=hand.widget.element_handle(), timeout=15_000)
     ghost = hand.widget.locator("[data-ghost=pixel]").last
     hand.to("pixel in", 0.2525, 0.1025)
     assert ghost.get_attribute("transform") == "translate(50,20)" and ghost.get_attribute("visibility") == "visible"
