@@ -59,7 +59,10 @@ def _cut(build):
         side = options.get("resize") or images.shape[-1]
         most = max({batches} * batch_size, {small} if side <= 32 else 0)
         count = min(most, len(images))
-        some = _torch.arange(count) * len(images) // count  # from all classes, also where they lie in a row
+        order = _torch.zeros(len(labels), dtype=_torch.long)
+        for k in labels.unique():  # each class's first picture, then each one's second, and so on
+            order[labels == k] = _torch.arange(int((labels == k).sum()))
+        some = order.argsort(stable=True)[:count].sort().values
         build(self, images[some], labels[some], batch_size, **options)
     return short
 

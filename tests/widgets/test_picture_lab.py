@@ -132,6 +132,14 @@ def test_keys_move_the_pen_and_draw_while_it_is_down(drawing):
     assert drawing.pen_row == 27
 
 
+def test_a_number_too_large_and_the_pen_at_once_draw_on_the_last_picture(net, test_iter):
+    lab = PictureLab(net, test_iter)
+    lab.update(index=99_999, pen_down=True, pen_column=3)
+    assert lab.index == test_iter.num_images - 1 and lab.source == "my drawing" and not lab.errors
+    last = test_iter.to_pixels(test_iter.batch([lab.index])[0])[0, 0].cpu()
+    assert torch.allclose(lab.pad.ink[-5:], last[-5:], atol=1e-6)  # below the stroke
+
+
 @pytest.mark.parametrize("brush", [1, 2, 5])
 def test_a_line_covers_its_area(brush):
     covered = coverage([(0.25, 0.4), (0.7, 0.8)], 40, 40, brush)

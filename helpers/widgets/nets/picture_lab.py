@@ -52,7 +52,8 @@ class PictureLab(Explorer):
         """Draw on the pad; a test picture that lies there becomes the drawing."""
         with self._held_back():
             if self.source == TEST:
-                self.pad.load(self._test_picture(self.index)[0][0, 0])
+                shown = min(max(self.index, 0), self.test_iter.num_images - 1)  # it may be on its way to its limits
+                self.pad.load(self._test_picture(shown)[0][0, 0])
                 self.source = DRAWN
         self.pad.stroke(points, self.brush, erase=self.pen == "erase")
 
