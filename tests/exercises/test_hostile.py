@@ -1,7 +1,6 @@
 """Answers of a hostile or careless person: none passes, each gets a sentence of its own, in bounds."""
 
 import functools
-import os
 import sys
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import nn
 from helpers import check
 from helpers.exercises import find
 
+from ..attack import some
 from .test_exercises import IDS, evaluate
 
 
@@ -78,12 +78,6 @@ VALUES = {
     torch.ones(2, device="meta"),
 }  # fmt: skip
 KIND = {id: find(id).asks_for for id in IDS}
-ALL = os.environ.get("CNN_COURSE_ATTACK", "0") not in ("", "0")
-
-
-def some(id, answers, every):
-    """Return the answers that an exercise is given in a usual run: one of `every`, which ones its number decides."""
-    return dict(list(answers.items())[int(id[-1]) % every :: every] if not ALL else answers)
 
 
 def held(id, how, answer, capsys):
@@ -100,29 +94,29 @@ def held(id, how, answer, capsys):
 @pytest.mark.parametrize("id", [id for id in IDS if KIND[id] == "function"])
 def test_no_hostile_function_passes(id, capsys):
     name = find(id).name
-    for how, source in some(id, FUNCTIONS, 2).items():
+    for how, source in some(id, FUNCTIONS.items(), 2):
         verdict = held(id, how, evaluate(source.format(name), name), capsys)
         if how in ("raises", "typo", "unknown", "asserts", "divides"):
             assert verdict.advice.startswith(f"{name}(") and "stops with" in verdict.advice, f"{how}: {verdict}"
         if how in ("too few", "too many", "keywords"):
             assert "is what the check calls" in verdict.advice, f"{how}: {verdict}"
-    for how, answer in some(id, CALLABLES, 8).items():
+    for how, answer in some(id, CALLABLES.items(), 8):
         held(id, how, answer, capsys)
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if KIND[id] == "class"])
 def test_no_hostile_class_passes(id, capsys):
     name = find(id).name
-    for how, body in some(id, CLASSES, 2).items():
+    for how, body in some(id, CLASSES.items(), 2):
         init = "" if "__init__" in body else "def __init__(self, *sizes): super().__init__()\n    "
         verdict = held(id, how, evaluate(f"class {name}(nn.Module):\n    {init}{body}", name), capsys)
         if how in ("raises", "unknown", "shape"):
             assert f"{name}.forward(X), with X of shape (" in verdict.advice, f"{how}: {verdict}"
-    for how, answer in {**some(id, CALLABLES, 8), "int": int, "module": nn.Module}.items():
+    for how, answer in [*some(id, CALLABLES.items(), 8), ("int", int), ("module", nn.Module)]:
         held(id, how, answer, capsys)
 
 
 @pytest.mark.parametrize("id", [id for id in IDS if KIND[id] == "value"])
 def test_no_hostile_value_passes(id, capsys):
-    for how, answer in {**some(id, VALUES, 3), **some(id, CALLABLES, 8)}.items():
+    for how, answer in [*some(id, VALUES.items(), 3), *some(id, CALLABLES.items(), 8)]:
         held(id, how, answer, capsys)

@@ -4,18 +4,17 @@ One in four of the wrong functions is tried in every run, all 10,000 with CNN_CO
 """
 
 import functools
-import os
 
 import pytest
 
 from helpers import check
 from helpers.exercises import find
 
+from ..attack import some
 from .inputs import LEGAL, seen
 from .mutants import alike, arguments, results, sources, values
 from .test_exercises import IDS, evaluate
 
-EVERY = 4 if os.environ.get("CNN_COURSE_ATTACK", "0") in ("", "0") else 1
 SEEDS = range(50)  # inputs drawn anew, most of which no check looks at
 ANSWERS = {id: find(id) for id in IDS}
 VALUES = [id for id in IDS if ANSWERS[id].asks_for == "value"]
@@ -52,7 +51,7 @@ def right_at(id, seed):
 
 @pytest.mark.parametrize("id", FUNCTIONS)
 def test_no_wrong_function_passes(id):
-    tried = list(changed_functions(id))[int(id[-1]) % EVERY :: EVERY]
+    tried = some(id, changed_functions(id), 4)
     passed = [how for how, one, two in tried if check(id, one).passed is True and differs(id, two)]
     assert len(tried) > 5
     assert not passed, "\n\n".join(passed)

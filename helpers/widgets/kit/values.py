@@ -38,7 +38,7 @@ class OneOf(T.Enum):
         """Return the option itself."""
         for option in self.values:
             if isinstance(value, type(option)) or isinstance(option, (int, float)) and is_number(value):
-                if option == value and type(option).__name__.startswith("bool") == is_bool(value):
+                if option == value and is_bool(option) == is_bool(value):
                     return option
         self.error(obj, value)
 

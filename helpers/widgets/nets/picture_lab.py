@@ -52,7 +52,7 @@ class PictureLab(Explorer):
         """Draw on the pad; a test picture that lies there becomes the drawing."""
         with self._held_back():
             if self.source == TEST:
-                shown = min(max(self.index, 0), self.test_iter.num_images - 1)  # it may be on its way to its limits
+                shown = min(self.index, self.limits()["index"][1])  # it may be on its way to its limits
                 self.pad.load(self._test_picture(shown)[0][0, 0])
                 self.source = DRAWN
         self.pad.stroke(points, self.brush, erase=self.pen == "erase")
