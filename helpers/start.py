@@ -10,8 +10,8 @@
 
 Needs Python 3.10 or newer and nothing else. The environment is .venv in the repository, or the folder named
 by CNN_COURSE_VENV; uv fills it where it is there, with the versions of requirements.lock, else pip. With --cpu a
-new environment gets PyTorch without CUDA (on Linux 0.2 GB in place of 3). With --here it is the Python that runs this
-file, as it is: nothing is installed.
+new environment gets PyTorch without CUDA (on Linux 0.2 GB in place of 3), from PyTorch's index for CPUs or the mirror
+of it that CNN_COURSE_CPU_INDEX names. With --here it is the Python that runs this file, as it is: nothing is installed.
 What only the tests need is installed by `test` alone, what makes the web edition by `site` and by `test`; all tests run
 side by side, one process a core and file by file (-n0 after `test`: one after the other).
 """
@@ -41,7 +41,8 @@ TEST_MODULES = ["nbval", "pytest", "pytest_timeout", "xdist", "hypothesis", "pla
 EXTRAS = {"lab": "", "site": "[site]", "test": "[site,test]"}  # each command needs all that those before it need
 LOCK = "requirements.lock"  # the versions with which the tests ran, for every system and Python
 BOOK = "d2l"  # the book's own functions: where they are missing, what compares with them is left out
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch without CUDA
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch without CUDA, and what it needs
+PYTORCH = ["torch", "torchvision"]
 PARALLEL = ["--numprocesses=logical", "--maxprocesses=8"]
 
 
@@ -148,20 +149,25 @@ def make_environment(folder: Path) -> None:
 def install(folder: Path, command: str, cpu: bool = False) -> None:
     """Install the course, and what the command needs besides, by uv where it is there and succeeds, else by pip.
 
-    uv takes the versions of the lock; where they cannot be had, pip takes what the ranges allow. `cpu` asks for
-    PyTorch without CUDA. Raises StartError where pip fails.
+    uv takes the versions of the lock; where they cannot be had, pip takes what the ranges allow. With `cpu` PyTorch
+    comes first, out of its index for CPUs alone: where that fails, the build with CUDA does not step in. Raises
+    StartError where pip fails.
     """
     wanted = ["-r", "requirements.txt"] + (["-e", "." + EXTRAS[command]] if EXTRAS[command] else [])
     uv, index = shutil.which("uv"), os.environ.get("PIP_INDEX_URL")
+    cpu_index = os.environ.get("CNN_COURSE_CPU_INDEX") or CPU_INDEX
     if uv:
-        options = (["--default-index", index] if index else []) + (["--torch-backend", "cpu"] if cpu else [])
-        if run([uv, "pip", "install", "--python", python_in(folder), "-c", LOCK] + options + wanted)[0] == 0:
+        begin = [uv, "pip", "install", "--python", python_in(folder), "-c", LOCK]
+        steps = [["--default-index", cpu_index, "--no-deps"] + PYTORCH] if cpu else []  # the lock has what they need
+        steps.append((["--default-index", index] if index else []) + wanted)
+        if all(run(begin + step)[0] == 0 for step in steps):
             return
         print("uv did not succeed; pip tries now.", flush=True)
-    options = ["--disable-pip-version-check"] + (["--extra-index-url", CPU_INDEX] if cpu else [])
-    status, text = run([python_in(folder), "-m", "pip", "install"] + options + wanted)
-    if status:
-        raise StartError(explain(text, "installing the packages", folder, status))
+    begin = [python_in(folder), "-m", "pip", "install", "--disable-pip-version-check"]
+    for step in ([["--index-url", cpu_index] + PYTORCH] if cpu else []) + [wanted]:
+        status, text = run(begin + step)
+        if status:
+            raise StartError(explain(text, "installing the packages", folder, status))
 
 
 def explain(text: str, doing: str, folder: Path, status: int = 1) -> str:

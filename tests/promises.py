@@ -1,20 +1,19 @@
 """What the README promises beside the notebooks, from nothing: python3 tests/promises.py [NAME ...]
 
-    start     JupyterLab by `start.py --cpu` and uv, out of an empty cache: seconds, bytes, the PyTorch that came
+    start     JupyterLab by `start.py` and uv, out of an empty cache: seconds, bytes, the PyTorch that came
+    cpu       the same with --cpu, PyTorch's index for CPUs replaced by stand-ins here: all but PyTorch itself, no CUDA
     update    a clone with an answered exercise is brought to a newer version: the answer and the new text are there
     progress  what was solved is shown to the learner, and of two learners to their lecturer
     site      the web edition is built and served; every link of every page is followed
     colab     Colab's IPython and ipywidgets and nothing of the course: notebooks alone in a folder fetch it and run
 
-Without names all. `start` and `colab` need uv and a network, the others this Python with the course in it. Nothing is
-written but in folders for the moment. Prints a line for each; fails where one fails.
+Without names all. `start`, `cpu` and `colab` need a network, from which uv comes where it is missing; all but `start`
+need this Python with the course in it. Nothing is written but in folders for the moment. Prints a line for each; fails
+where one fails.
 """
 
 import argparse
-import contextlib
-import functools
 import html
-import http.server
 import json
 import os
 import re
@@ -22,13 +21,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
+from cpu_index import write_index
 from newcomer import ROOT, clone, open_lab
+from serving import served
 
 COLAB = ["ipython==7.34.0", "ipykernel==6.17.1", "ipywidgets==7.7.1", "nbclient", "pip", "torch", "torchvision",
          "matplotlib", "scikit-learn", "pillow", "platformdirs"]  # fmt: skip
@@ -53,15 +53,34 @@ def size(folder: Path) -> str:
     return f"{sum(found.values()) / 1e9:.2f} GB"
 
 
-def start(scratch: Path) -> str:
-    """A first start by uv, for CPUs, with nothing fetched before."""
+def find_uv(scratch: Path) -> None:
+    """Have uv on the PATH: that of this machine, or one installed by pip into a folder of its own."""
     if not shutil.which("uv"):
-        raise RuntimeError("uv is not installed here")
+        said([sys.executable, "-m", "venv", scratch / "uv"], scratch)
+        said([scratch / "uv/bin/python", "-m", "pip", "install", "--quiet", "uv"], scratch)
+        os.environ["PATH"] = f"{scratch / 'uv/bin'}{os.pathsep}{os.environ['PATH']}"
+
+
+def start(scratch: Path, *words: str) -> str:
+    """A first start by uv, with nothing fetched before."""
+    find_uv(scratch)
     environment, cache = scratch / "env", scratch / "cache"
     os.environ.update(CNN_COURSE_VENV=str(environment), UV_CACHE_DIR=str(cache))
-    seconds = open_lab(clone(scratch / "course"), "--cpu")
+    seconds = open_lab(clone(scratch / "course"), *words)
     torch = said([environment / "bin/python", "-c", "import torch; print(torch.__version__)"], scratch).strip()
     return f"JupyterLab answers after {seconds:.0f} s; environment {size(environment)}, torch {torch}"
+
+
+def cpu(scratch: Path) -> str:
+    """A first start for CPUs, with an index of stand-ins: what comes, and what does not, beside PyTorch."""
+    versions = write_index(scratch / "index")
+    with served(scratch / "index") as address:
+        os.environ["CNN_COURSE_CPU_INDEX"] = address
+        told = start(scratch, "--cpu")
+    installed = said(["uv", "pip", "freeze", "--python", scratch / "env/bin/python"], scratch)
+    assert all(f"{name}=={version}\n" in installed for name, version in versions.items()), installed
+    assert not re.search(r"^(cuda|nvidia|triton)", installed, re.M), installed
+    return f"{told} (a stand-in without its bytes); nothing of CUDA came"
 
 
 def update(scratch: Path) -> str:
@@ -101,30 +120,13 @@ def progress(scratch: Path) -> str:
     return f"lesson 00: {' and '.join(shown)}; both in the lecturer's table"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A server of files that says nothing."""
-
-    def log_message(self, *_):
-        """Keep silent."""
-
-
-@contextlib.contextmanager
-def served(folder: Path):
-    """Serve a folder on a free port of this machine; yields the address."""
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 def site(scratch: Path) -> str:
     """The web edition, and all that its pages lead to."""
     begun, folder = time.monotonic(), scratch / "site"
     said([sys.executable, "helpers/start.py", "site", folder, "--here"], ROOT)
     seconds, seen = time.monotonic() - begun, {}
     with served(folder) as address:
-        waiting = [address + "index.html"]
+        waiting = [f"{address}/index.html"]
         while waiting:
             page = waiting.pop()
             if page in seen or not page.startswith(address):
@@ -140,6 +142,7 @@ def site(scratch: Path) -> str:
 
 def colab(scratch: Path) -> str:
     """Colab's versions in an environment of their own, and notebooks in a folder that holds nothing else."""
+    find_uv(scratch)
     environment = scratch / "env"
     python = environment / "bin/python"
     said(["uv", "venv", "--quiet", environment], scratch)
@@ -163,7 +166,7 @@ def colab(scratch: Path) -> str:
     return f"{', '.join(ALONE)} ran; installed besides: {', '.join(sorted(set(after) - set(before)))}"
 
 
-STEPS = {step.__name__: step for step in (start, update, progress, site, colab)}
+STEPS = {step.__name__: step for step in (start, cpu, update, progress, site, colab)}
 
 
 def main() -> int:

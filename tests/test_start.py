@@ -3,6 +3,7 @@ import ast
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from .cpu_index import write_index
+from .serving import served
+
 SCRIPT = Path(__file__).resolve().parents[1] / "helpers" / "start.py"
+UV = shutil.which("uv")
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the stand-in for the environment's Python is a shell script")
 
 
@@ -27,7 +32,8 @@ def start(tmp_path, monkeypatch):
     (root / module.LOCK).write_text("torch==2.2\n")
     monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setenv("CNN_COURSE_VENV", str(tmp_path / "env"))
-    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    for name in ("PIP_INDEX_URL", "CNN_COURSE_CPU_INDEX"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(module.shutil, "which", lambda name: None)  # no uv, unless a test says so
     return module
 
@@ -43,7 +49,8 @@ class Machine:
 
     def __init__(self, start):
         self.start, self.done, self.usable, self.imports, self.failure = start, [], True, [True], ""
-        self.options, self.asked = [], ""  # what pip installed last, what was imported last
+        self.options, self.asked = [], ""  # what was installed last, what was imported last
+        self.steps = []  # all that was installed
 
     def __call__(self, command):
         words = [str(word) for word in command]
@@ -59,10 +66,12 @@ class Machine:
         if words[:3] == ["uv", "pip", "install"]:
             self.done.append("uv")
             self.options = words[3:]
+            self.steps.append(self.options)
             return (1, "uv's own words") if self.failure else (0, "")
         if "pip" in words:
             self.done.append("pip")
             self.options = words[words.index("install") :]
+            self.steps.append(self.options)
             return (1, self.failure) if self.failure else (0, "")
         if words[-1].startswith("import torch"):
             self.done.append("import")
@@ -128,15 +137,44 @@ def test_pip_steps_in_where_uv_fails(start, machine, monkeypatch, capsys):
     assert start.LOCK not in machine.options, "the ranges may hold where the lock does not"
 
 
-@pytest.mark.parametrize("uv, asked", [(None, ["--extra-index-url"]), ("uv", ["--torch-backend", "cpu"])])
-def test_cpu_asks_for_a_pytorch_without_cuda(start, machine, monkeypatch, capsys, uv, asked):
+@pytest.mark.parametrize("uv, way", [(None, ["--index-url"]), ("uv", ["--default-index", "--no-deps"])])
+@pytest.mark.parametrize("mirror", [None, "https://mirror.example/cpu"])
+def test_cpu_takes_pytorch_from_its_own_index_first(start, machine, monkeypatch, capsys, uv, way, mirror):
     monkeypatch.setattr(start.shutil, "which", lambda name: uv)
     monkeypatch.setattr(start, "hand_over", lambda words: words)
-    words = start.main(["--cpu"])
+    if mirror:
+        monkeypatch.setenv("CNN_COURSE_CPU_INDEX", mirror)
+    assert "--cpu" not in start.main(["--cpu"])
     assert "up to 2 GB" in capsys.readouterr().out
-    at = machine.options.index(asked[0])
-    assert machine.options[at : at + len(asked)] == asked and "--cpu" not in words
-    assert "--extra-index-url" not in asked or machine.options[at + 1] == start.CPU_INDEX
+    pytorch, rest = machine.steps
+    index = mirror or start.CPU_INDEX
+    assert pytorch[-len(way) - 3 :] == [way[0], index, *way[1:], "torch", "torchvision"] and index not in rest
+
+
+@pytest.mark.parametrize("uv", [None, "uv"])
+def test_cpu_takes_no_cuda_where_its_index_is_not_reached(start, machine, monkeypatch, capsys, uv):
+    monkeypatch.setattr(start.shutil, "which", lambda name: uv)
+    machine.failure = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError'"
+    assert start.main(["--cpu"]) == 1 and "was not reached" in capsys.readouterr().err
+    assert machine.steps and all(step[-2:] == start.PYTORCH for step in machine.steps)
+
+
+@pytest.mark.skipif(UV is None, reason="uv is not installed here")
+def test_uv_takes_the_build_for_cpus_under_the_lock(start, monkeypatch, tmp_path):
+    """The real uv, an index of stand-ins, no network: what the lock calls 2.14.1 is 2.14.1+cpu there."""
+    versions, root = write_index(tmp_path / "index"), SCRIPT.parents[1]
+    environment = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    monkeypatch.setattr(start, "ROOT", root)
+    real, done = start.run, []
+    monkeypatch.setattr(start, "run", lambda words: (done.append(words) or real(words)) if not done else (0, ""))
+    monkeypatch.setattr(start.shutil, "which", lambda name: UV)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    with served(tmp_path / "index") as address:
+        monkeypatch.setenv("CNN_COURSE_CPU_INDEX", address)
+        start.install(environment, "lab", cpu=True)
+    found = {path.name for path in environment.rglob("*.dist-info")}
+    assert found == {f"{name}-{version}.dist-info" for name, version in versions.items()}
 
 
 @pytest.mark.parametrize("system, machine_, musl, sentence", [
