@@ -103,6 +103,14 @@ def linked(tokens, *parts):
     return f'<g data-link="{html.escape(" ".join(tokens))}">{"".join(parts)}</g>'
 
 
+def needs(name, *parts):
+    """Return parts, no groups of their own among them, that speak of what a parameter or a button is needed for.
+
+    The web edition leaves them out where it cannot be set.
+    """
+    return f'<g data-needs="{html.escape(name)}">{"".join(parts)}</g>'
+
+
 def _axis(kind, name, at, low, high, path, **more):
     axis = {"as": kind, "name": name, "at": at, "low": low, "high": high, **more}
     return axis | ({"path": list(path)} if path else {})

@@ -89,7 +89,7 @@ def feature_maps(widget):
 
 
 def look_inside(widget):
-    """All layers, and what those behind a ReLU say of pictures and units; of a long net, a few and nothing slow."""
+    """All layers, what those behind a ReLU say of pictures and units, places; of a long net, a few and nothing slow."""
     layers = widget.result["layers"]
     relus, long = [i for i, layer in enumerate(layers) if layer.kind.startswith("ReLU")], len(layers) > 40
     some = relus[:: max(1, len(relus) // (3 if long else 5))]
@@ -101,8 +101,10 @@ def look_inside(widget):
             {"view": ("Grad-CAM",), "layer": some}, {"view": ("Grad-CAM",), "layer": some[-1:], "index": range(4)},
             {"view": ("maps", "top pictures"), "layer": some[:2], "unit": range(4)},
             {"view": ("occlusion",), "index": range(3)},
+            {"view": ("maps", "occlusion"), "down": (0.15, 0.5, 0.85), "across": (0.15, 0.5, 0.85)},
         )  # fmt: skip
-    return Grid(("view",), products, by_hand=("index", "layer", "unit"), photos=len(widget.result["pixels"]) == 3)
+    by_hand = ("index", "layer", "unit") if long else ("index", "layer", "unit", "down", "across")
+    return Grid(("view",), products, by_hand=by_hand, photos=len(widget.result["pixels"]) == 3)
 
 
 AUGMENTATION = Grid(

@@ -13,6 +13,7 @@ import traitlets as T
 
 PART = re.compile(r"[^<]*<[^>]*>|[^<]+$")  # what stands before a tag, and the tag
 TOUCH = re.compile(r'<rect [^>]*data-touch="([^"]*)"/>')
+NEEDS = re.compile(r'<g data-needs="([^"]*)">(.*?)</g>')
 
 
 class Table(NamedTuple):
@@ -127,11 +128,11 @@ def _requoted(part):
 
 
 def _live(picture, names):
-    """The picture without the areas to touch that set nothing in the table."""
+    """The picture without the areas to touch that set nothing in the table, and without what speaks of them."""
 
     def kept(area):
         told = json.loads(html.unescape(area[1]))
         sets = [told[way]["name"] for way in ("across", "down") if way in told] + list(told.get("set", ()))
         return area[0] if set(sets) & set(names) else ""
 
-    return TOUCH.sub(kept, picture)
+    return NEEDS.sub(lambda said: said[0] if said[1] in names else "", TOUCH.sub(kept, picture))

@@ -97,6 +97,16 @@ def test_most_widgets_are_live_and_the_others_say_so(site):
         assert len(kinds & {"ClassMaps", "FeatureMaps", "LearningRateLab", "LookInside", "PictureLab"}) >= 2, told
 
 
+HINTS = {"a weight": "weights", "draw on": "ink", "the pen": "ink", "press run": "run", "the cover": "across"}
+
+
+def test_hints_name_only_what_the_hand_can_do_in_a_page(site):
+    for page in site.pages:
+        for key, table in page.tables.items():
+            for words in {html.unescape(words) for part in table.parts for words in re.findall(r"[^<>]*</text>", part)}:
+                assert not [hint for hint, name in HINTS.items() if hint in words and name not in table.names], key
+
+
 def test_tables_have_something_to_choose_and_are_small(site):
     for page in site.pages:
         for key, table in page.tables.items():

@@ -41,7 +41,8 @@ class Doubler(Explorer):
         sets = touch.scale("n", result["n"], 0, 9, step=1)
         areas = touch.area(0, 0, 9, 9, across=sets, label="n") + touch.button(9, 9, 9, 9, label="other", other=3)
         words = svg.text(9, 9, 2 * result["n"]) + svg.text(9, 30, f"other {result['other']}")
-        return svg.picture(90, 40, words, areas, label=self.describe(result))
+        hints = touch.needs("n", svg.text(9, 20, "drag n")) + touch.needs("run", svg.text(9, 20, "press run"))
+        return svg.picture(90, 40, words, hints, areas, label=self.describe(result))
 
 
 class Cropped(Doubler):
@@ -76,6 +77,11 @@ def test_controls_have_the_values_of_the_grid_in_their_order(table):
 
 def test_areas_that_set_nothing_here_are_left_out(table):
     assert 'aria-label="n"' in table.picture(0) and 'aria-label="other"' not in table.picture(0)
+
+
+def test_a_hint_is_shown_where_the_hand_can_do_it(table):
+    assert {("drag n" in table.picture(number), "press run" in table.picture(number))
+            for number in range(len(table.states))} == {(True, False)}  # fmt: skip
 
 
 def test_what_is_loaded_later_is_enough_for_the_pictures(table):

@@ -89,7 +89,7 @@ def _status(result):
     if not result["running"]:
         said = "no run is going: choose settings, then press run"
         said += "; a click on a run takes its settings" if result["runs"] else ""
-        return svg.text(4, 18, said, anchor="start", opacity=0.8)
+        return touch.needs("run", svg.text(4, 18, said, anchor="start", opacity=0.8))
     return (
         svg.text(4, 18, f"running: {share:.0%}", anchor="start")
         + svg.rect(110, 9, 240 * share, 10, fill=svg.BLUE, line=0)
@@ -116,7 +116,8 @@ def _table(result, says, color):
         words = f"next run: the same as {known[-1]}, change a setting" if known else "next run: press run"
         name = NAMES[result["slot"]]
         look = style(result["slot"], color(result["settings"]))
-        parts += [_line(y, look), _row(y, f"{name}: {says(result['settings'])}", words, opacity=0.75)]
+        row = _row(y, f"{name}: {says(result['settings'])}", words, opacity=0.75)
+        parts.append(touch.needs("run", _line(y, look), row))
     if any(point[1] > TOP_LOSS for run in result["runs"] for point in run.points):
         said = f"▲ loss above {TOP_LOSS:g}, beyond the axis"
         parts.append(svg.text(LOSS[0] + LOSS[2], LOSS[1] - 6, said, size=11, anchor="end"))

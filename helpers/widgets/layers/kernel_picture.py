@@ -101,7 +101,9 @@ def _taps(result):
         _heading(right, TOP, f"kernel{turned}"),
         svg.matrix(K, right, TOP, cell, numbers=readable),
         _weights(result, right, cell),
-        svg.text(right, TOP + SMALL + 14, "↕ drag a weight", size=11, anchor="start", bold=True),
+        touch.needs(
+            "weights", svg.text(right, TOP + SMALL + 14, "↕ drag a weight", size=11, anchor="start", bold=True)
+        ),
         _heading(TAPS, below, "products"),
         svg.matrix(result["products"].numpy().round(2), TAPS, below, cell, limit=limit, numbers=readable),
         svg.text(TAPS + SMALL + 14, below + middle, "→", size=18),

@@ -106,7 +106,7 @@ def _product(result):
     lines = loss(result).split("; ")
     return "".join([
         _heading(PRODUCT, TOP, f"the pixel in row {result['row']}, column {result['column']}"),
-        svg.text(WIDTH - 8, TOP - 8, "↕ drag a weight", anchor="end", bold=True),
+        touch.needs("weights", svg.text(WIDTH - 8, TOP - 8, "↕ drag a weight", anchor="end", bold=True)),
         svg.matrix(weights, PRODUCT, middle, CELL, limit=limit),
         svg.matrix(pixel, x, top, CELL, colors="grey", limit=1.0),
         svg.matrix(bias, b, middle, CELL, limit=limit),

@@ -38,14 +38,15 @@ def _pad(result):
     below = TOP + SIDE
     return "".join([
         svg.text(PAD, 16, name, size=14, anchor="start", bold=True),
-        svg.text(PAD, 38, "draw on it: drag", anchor="start"),
+        touch.needs("ink", svg.text(PAD, 38, "draw on it: drag", anchor="start")),
         svg.tile(image.numpy(), PAD, TOP, width, height, limit=1.0), svg.rect(PAD, TOP, width, height, stroke=svg.GREY),
-        svg.rect(PAD + column * cell, TOP + row * cell, cell, cell, stroke=svg.ORANGE, line=2,
-                 fill=svg.ORANGE if lowered else "none"),
+        touch.needs("ink", svg.rect(PAD + column * cell, TOP + row * cell, cell, cell, stroke=svg.ORANGE, line=2,
+                                    fill=svg.ORANGE if lowered else "none")),
         touch.pad(PAD, TOP, width, height, name="ink", line=result["brush"] * cell, ink=ink, label=label, **axes),
-        svg.text(PAD, below + 22, f"by keys: the arrows move the pen, now {'down' if lowered else 'up'};", size=11,
-                 anchor="start"),
-        svg.text(PAD, below + 38, f"Space {'lifts' if lowered else 'lowers'} it", size=11, anchor="start"),
+        touch.needs("ink", *(svg.text(PAD, below + y, words, size=11, anchor="start") for y, words in (
+            (22, f"by keys: the arrows move the pen, now {'down' if lowered else 'up'};"),
+            (38, f"Space {'lifts' if lowered else 'lowers'} it"),
+        ))),
         svg.arrow(PAD + SIDE + 12, TOP + SIDE / 2, SEEN - ROOM - 8, TOP + SIDE / 2),
     ])  # fmt: skip
 
