@@ -1,7 +1,7 @@
 """An index in place of PyTorch's for CPUs, which not every machine reaches: python -m tests.cpu_index FOLDER
 
-Its wheels stand in for the true ones: names, versions and what they ask for, and no code but a version. What they
-cannot show is how the true build installs and runs.
+Its wheels stand in for the true ones: names, versions and what they ask for. Their code is a version and the class that
+SciPy looks for; how the true build installs and runs, they cannot show.
 """
 
 import re
@@ -28,7 +28,7 @@ def write_wheel(folder, name, version, asks):
     """Write a wheel, and the page of the index that leads to it."""
     wheel, info = f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
     files = {
-        f"{name}/__init__.py": f'__version__ = "{version}"\n',
+        f"{name}/__init__.py": f'__version__ = "{version}"\n\n\nclass Tensor: ...\n',
         f"{info}/METADATA": "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}",
                                        *(f"Requires-Dist: {line}" for line in asks), ""]),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
