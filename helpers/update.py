@@ -11,6 +11,7 @@ call `check("NN.i", ...)`, are put into the new notebooks. All else that one has
 import argparse
 import datetime
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,17 +24,25 @@ CHECKED = re.compile(r'^check\("(\d\d\.p?\d+)"', re.MULTILINE)
 STUB = re.compile(r"^\s*(?:(?:[\w, ]+ = )?[\[(]*\.\.\.(?:, \.\.\.)*[\])]*|raise NotImplementedError)\s*(?:#.*)?$", re.M)
 
 
+FROM = "python3 helpers/start.py update --from"
+
+
 class UpdateError(Exception):
     """Why nothing was changed, in one sentence for the reader."""
 
 
 def read(path: Path) -> dict:
     """Return the notebook in a file; UpdateError where it is none."""
+    return notebook_in(path.read_text(encoding="utf-8", errors="replace"), str(path))
+
+
+def notebook_in(text: str, name: str) -> dict:
+    """Return the notebook that a text holds; UpdateError where it holds none."""
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        notebook["cells"][0]["source"]
-    except (ValueError, LookupError, TypeError) as error:
-        raise UpdateError(f"{path} is no notebook: move it away and start again.") from error
+        notebook = json.loads(text)
+        sources(notebook)[0]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise UpdateError(f"{name} is no notebook: move it away and start again.") from error
     return notebook
 
 
@@ -62,14 +71,23 @@ def put_back(kept: dict[str, str], path: Path) -> list[str]:
 
 
 def git(root: Path, *words: str) -> str:
-    """Return what git prints; UpdateError with its last line where it fails."""
+    """Return what git prints; UpdateError with its reason, and a way that needs no git, where it fails."""
     try:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, encoding="utf-8")
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, encoding="utf-8",
+                              errors="replace", env={**os.environ, "LC_ALL": "C"})  # fmt: skip
     except OSError as error:
         raise UpdateError(f"git cannot be started ({error.strerror}): see the README for ZIPs.") from error
     if done.returncode:
-        raise UpdateError(f"git {words[0]} failed: {(done.stderr.strip() or done.stdout.strip()).splitlines()[-1]}")
+        raise UpdateError(f"git {words[0]} failed: {reason(done.stderr or done.stdout)}\nNothing has changed. Where it "
+                          f"stays so, get the course anew into another folder, and run there `{FROM} {root}`.")
     return done.stdout
+
+
+def reason(text: str) -> str:
+    """Return what git says of an error, from its first word on and without its hints, in one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("hint:")]
+    first = next((i for i, line in enumerate(lines) if line.startswith(("fatal:", "error:"))), 0)
+    return " ".join(lines[first:])
 
 
 def keep(paths: list[Path], root: Path) -> Path:
@@ -87,17 +105,19 @@ def pull(root: Path) -> dict[Path, list[str]]:
     Where git cannot, the notebooks are as they were, and UpdateError says why.
     """
     if not (root / ".git").exists():
-        raise UpdateError("This folder is no clone of git: unpack the new version beside it, and run "
-                          f"`python3 helpers/start.py update --from {root}` there.")  # fmt: skip
-    names = git(root, "diff", "--name-only", "--diff-filter=M", "HEAD", "--", "notebooks").split()
-    originals = {root / name: sources(json.loads(git(root, "show", f"HEAD:{name}"))) for name in names}
+        raise UpdateError(
+            f"This folder is no clone of git: unpack the new version beside it, and run `{FROM} {root}` there."
+        )
+    names = git(root, "diff", "--name-only", "-z", "--diff-filter=M", "HEAD", "--", ":(glob)notebooks/*.ipynb")
+    originals = {root / name: sources(notebook_in(git(root, "show", f"HEAD:{name}"), f"{name} as committed"))
+                 for name in names.split("\0") if name}  # fmt: skip
     changed = [path for path, original in originals.items() if sources(read(path)) != original]
     folder = keep(list(originals), root) if originals else None
-    for path in originals:
-        git(root, "checkout", "HEAD", "--", str(path))
     try:
+        for path in originals:
+            git(root, "checkout", "HEAD", "--", str(path))
         git(root, "pull", "--ff-only")
-    except UpdateError:
+    except BaseException:  # a press of Ctrl-C too
         for path in originals:
             shutil.copy2(folder / path.name, path)
         raise
@@ -118,17 +138,27 @@ def take(old: Path, root: Path) -> dict[Path, list[str]]:
 
 def update(root: Path, old: Path | None = None) -> list[str]:
     """Update the course in `root`, with the answers in it or in the older folder; return what to tell the reader."""
-    copies, done, lost = take(old, root) if old else pull(root), [], []
-    for copy, original in copies.items():
-        kept, new = answers(read(copy), original), root / "notebooks" / copy.name
-        put = put_back(kept, new) if kept and new.exists() else []
+    copies, done, lost, closed = take(old, root) if old else pull(root), [], [], []
+    for copy in sorted(copies, key=lambda copy: not (root / "notebooks" / copy.name).exists()):
+        kept, put = answers(read(copy), copies[copy]), []
+        for new in homes(copy.name, root) if kept else ():
+            try:
+                put += put_back(kept, new)
+            except OSError as error:
+                closed.append(f"{new} cannot be written ({error.strerror}).")
         done += put
         lost += sorted(kept.keys() - set(put))
     said = ["The course is up to date."]
     said += [f"Kept whole, as you had it: {copy.relative_to(root).as_posix()}." for copy in copies]
     said += [f"Answers put back: {', '.join(done)}."] if done else []
-    said += [f"No longer asked, so in the copies alone: {', '.join(lost)}."] if lost else []
+    said += [*closed, f"Answers without a place, in the copies alone: {', '.join(lost)}."] if lost else []
     return said
+
+
+def homes(name: str, root: Path) -> list[Path]:
+    """Return where the answers of a notebook go: to the one of its name, or where there is none, of its number."""
+    same, number = root / "notebooks" / name, re.match(r"\d\d_", name)
+    return [same] if same.exists() else sorted(same.parent.glob(f"{number[0]}*.ipynb")) if number else []
 
 
 def main(words: list[str]) -> int:
@@ -136,10 +166,14 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="start.py update", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--from", dest="old", type=Path, metavar="FOLDER", help="an older folder of the course")
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name that the console has no letters for
     try:
         print("\n".join(update(ROOT, parser.parse_args(words).old)))
     except UpdateError as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"\n{error.filename} cannot be used ({error.strerror}): see to it and start again.", file=sys.stderr)
         return 1
     return 0
 

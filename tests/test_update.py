@@ -1,6 +1,8 @@
 """helpers/update.py: the course changes, the learner's answers stay."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -65,7 +67,7 @@ def test_answers_go_into_the_new_version_and_all_else_into_a_copy(clone):
 def test_what_is_no_longer_asked_is_named_and_a_demonstration_is_no_answer(clone):
     mine = write(clone, DEMO, STUB, WRITTEN)
     publish(clone, DEMO, STUB)
-    assert update(clone)[-1] == "No longer asked, so in the copies alone: 02.2."
+    assert update(clone)[-1] == "Answers without a place, in the copies alone: 02.2."
     assert sources(read(mine)) == [DEMO, STUB]
 
 
@@ -84,13 +86,147 @@ def test_where_git_cannot_everything_is_as_it_was(clone):
     assert sources(read(mine)) == [DEMO, MINE, WRITE]
 
 
+def detach(clone):
+    git(clone, "checkout", "-q", "--detach")
+
+
+def commit_its_own(clone):
+    git(clone, "commit", "-qam", "mine")
+    write(clone, DEMO, MINE, WRITTEN)
+
+
+def begin_a_merge(clone):
+    git(clone, "commit", "-qam", "mine")
+    publish(clone, DEMO, MINE.replace("19", "21"), WRITE)
+    git(clone, "fetch", "-q")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(clone, "merge", "FETCH_HEAD")
+    git(clone, "checkout", "--ours", "notebooks")
+
+
+def lock_the_index(clone):
+    (clone / ".git/index.lock").touch()
+
+
+def lie_in_the_way(clone):
+    write(clone.parent / "course", "new = 1", name="03_new.ipynb")
+    git(clone.parent / "course", "add", ".")
+    git(clone.parent / "course", "commit", "-qm", "three")
+    write(clone, "mine = 1", name="03_new.ipynb")
+
+
+@pytest.mark.parametrize("state, said", [
+    (detach, "not currently on a branch"), (commit_its_own, "fast-forward"), (begin_a_merge, "unmerged files"),
+    (lock_the_index, "index.lock"), (lie_in_the_way, "03_new.ipynb"),
+])  # fmt: skip
+def test_a_clone_in_an_odd_state_is_as_it_was_and_the_reader_knows_why(clone, state, said):
+    mine = write(clone, DEMO, MINE, WRITE)
+    publish(clone, "new = 1", DEMO, STUB, WRITE)
+    state(clone)
+    before = mine.read_text()
+    with pytest.raises(UpdateError, match=said) as error:
+        update(clone)
+    assert mine.read_text() == before and f"update --from {clone}" in str(error.value)
+    write(clone.parent / "anew", DEMO, STUB, WRITE)
+    update(clone.parent / "anew", clone)
+    assert MINE in sources(read(clone.parent / "anew/notebooks/02_lesson.ipynb")), "the other way works"
+
+
+def test_an_interrupted_update_puts_the_answers_back(clone, monkeypatch):
+    mine = write(clone, DEMO, MINE, WRITE)
+    real = course_update.git
+
+    def interrupted(root, word, *words):
+        if word == "pull":
+            raise KeyboardInterrupt
+        return real(root, word, *words)
+
+    monkeypatch.setattr(course_update, "git", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        update(clone)
+    assert sources(read(mine)) == [DEMO, MINE, WRITE]
+
+
+def test_answers_follow_a_notebook_to_its_new_name(clone):
+    write(clone, DEMO, MINE, WRITE)
+    git(clone.parent / "course", "mv", "notebooks/02_lesson.ipynb", "notebooks/02_better.ipynb")
+    git(clone.parent / "course", "commit", "-qm", "two")
+    assert update(clone)[-1] == "Answers put back: 02.1."
+    assert sources(read(clone / "notebooks/02_better.ipynb")) == [DEMO, MINE, WRITE]
+    assert not (clone / "notebooks/02_lesson.ipynb").exists()
+
+
+def test_notebooks_of_ones_own_stay_whatever_they_are_called(clone):
+    names = ("02_lesson-Copy1.ipynb", "my notes.ipynb", "笔记.ipynb")
+    for name in names:
+        write(clone, "mine = 1", name=name)
+    (clone / "notebooks/list.txt").write_text("mine")
+    git(clone, "add", ".")
+    git(clone, "-c", "user.name=x", "commit", "-qm", "mine")
+    git(clone.parent / "course", "pull", "-q", str(clone), "main")  # as if both had them
+    for name in names:
+        write(clone, "mine = 2", name=name)
+    (clone / "notebooks/list.txt").write_text("mine still")
+    publish(clone, "new = 1", STUB)
+    said = update(clone)
+    kept = {path.name for path in (clone / "work").glob("*/*")}
+    assert kept == set(names) and len(said) == 4 and (clone / "notebooks/list.txt").read_text() == "mine still"
+
+
+def test_a_copy_beside_the_notebook_does_not_take_the_place_of_its_answers(tmp_path):
+    write(tmp_path / "old", DEMO, MINE.replace("19", "20"), WRITTEN, name="02_lesson-Copy1.ipynb")
+    write(tmp_path / "old", DEMO, MINE, WRITE)
+    new = write(tmp_path / "new", DEMO, STUB, WRITE)
+    update(tmp_path / "new", tmp_path / "old")
+    assert sources(read(new)) == [DEMO, MINE, WRITTEN]
+
+
+def test_a_deleted_notebook_comes_back_new(clone):
+    path = clone / "notebooks/02_lesson.ipynb"
+    path.unlink()
+    publish(clone, "new = 1", STUB)
+    update(clone)
+    assert sources(read(path)) == ["new = 1", STUB]
+
+
+def test_a_notebook_that_cannot_be_written_leaves_its_answers_in_the_copy(clone, monkeypatch):
+    write(clone, DEMO, MINE, WRITE)
+    publish(clone, "new = 1", STUB)
+
+    def closed(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(course_update, "put_back", closed)
+    said = update(clone)
+    assert said[-2].endswith("02_lesson.ipynb cannot be written (Permission denied).") and said[-1].endswith("02.1.")
+
+
+def test_a_file_in_the_place_of_work_is_told_in_a_sentence(clone, monkeypatch, capsys):
+    mine = write(clone, DEMO, MINE, WRITE)
+    (clone / "work").write_text("mine")
+    monkeypatch.setattr(course_update, "ROOT", clone)
+    assert course_update.main([]) == 1
+    assert "cannot be used" in capsys.readouterr().err and sources(read(mine)) == [DEMO, MINE, WRITE]
+
+
+def test_a_name_that_the_console_has_no_letters_for_is_told_all_the_same(tmp_path):
+    (tmp_path / "new/helpers").mkdir(parents=True)
+    script = shutil.copy(course_update.__file__, tmp_path / "new/helpers")
+    write(tmp_path / "old", "mine = 1", name="笔记🙂.ipynb")
+    write(tmp_path / "new", STUB)
+    command = [sys.executable, "-I", "-S", script, "--from", tmp_path / "old"]
+    for encoding in ("gbk", "ascii"):
+        said = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding})
+        assert said.returncode == 0 and b"Kept whole" in said.stdout, said.stderr.decode(errors="replace")
+
+
 def test_from_the_folder_of_an_older_zip(tmp_path):
     write(tmp_path / "old", DEMO, MINE, WRITE)
     write(tmp_path / "old", "gone = 1", MINE.replace("02", "03"), name="03_gone.ipynb")
     new = write(tmp_path / "new", "new = 1", DEMO, STUB, WRITE)
     said = update(tmp_path / "new", tmp_path / "old")
     assert sources(read(new)) == ["new = 1", DEMO, MINE, WRITE]
-    assert said[-2:] == ["Answers put back: 02.1.", "No longer asked, so in the copies alone: 03.1."]
+    assert said[-2:] == ["Answers put back: 02.1.", "Answers without a place, in the copies alone: 03.1."]
     with pytest.raises(UpdateError, match="update --from"):
         update(tmp_path / "new")
     with pytest.raises(UpdateError, match="no older version"):
