@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from helpers.benchmark.gpu_table import load_gpu, readme_part
 from helpers.benchmark.nets import load_results
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -55,6 +56,10 @@ def test_the_table_of_all_networks_is_the_one_that_is_stored():
     rows = {f"| {' | '.join(line)} |" for line in results.lines()}
     assert len(rows) == 8 and rows <= set(text("README.md").splitlines())
     assert f"{results.caption()}." in text("README.md")
+
+
+def test_the_figures_of_a_gpu_are_those_that_are_stored():
+    assert readme_part(load_gpu()) in text("README.md")
 
 
 def test_what_hosts_read_names_what_is_there():

@@ -3,11 +3,13 @@
 Without a part all of them run. Whoever is compared takes turns on the same machine. `training --full` trains for ten
 epochs instead of one: about 15 minutes on two cores. `nets` trains every network of the course by its recipe, about ten
 minutes for three seeds; `nets --store` keeps the results, from where notebook 13 reads them, `depth --store` the runs
-that its depth lab starts with.
+that its depth lab starts with. `gpu --to FILE` measures on one machine, `gpu --from FILE --store` puts it into the
+course on another.
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 from helpers.training import RECIPES, profile
 
@@ -95,7 +97,7 @@ def gpu(options):
     """On a GPU, nine minutes: the book's networks at its sizes, their accuracy, our own kernel, every notebook."""
     from .gpu import gpu_part
 
-    return gpu_part(options.store)
+    return gpu_part(options.store, options.to, options.source)
 
 
 # Each returns rows (measure.Row) or a table's text.
@@ -112,6 +114,8 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="nets: runs of each net (3)")
     parser.add_argument("--more", action="store_true", help="nets: further seeds, behind those that are stored")
     parser.add_argument("--store", action="store_true", help="nets, depth and gpu: keep the results")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="gpu: write there, piece by piece, what is found")
+    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="gpu: read it there, measure nothing")
     options = parser.parse_args(words)
     if unknown := [name for name in options.parts if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")

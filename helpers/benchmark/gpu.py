@@ -1,19 +1,23 @@
-"""All that is to be learned on one GPU, within nine minutes: python -m helpers.benchmark gpu --store
+"""All that is to be learned on one GPU, within nine minutes: python -m helpers.benchmark gpu [--to FILE] [--store]
 
-Four parts, each with its share of the time. How many pictures per second the book's networks train at its sizes, in
-each precision and order of memory, beside what d2l's own published runs show. The accuracy that the fastest of these
-reaches, beside plain float32. The course's Triton kernel against cuDNN. And every notebook in the profile gpu with the
-numbers of steps cut (tests/replay.py, where Jupyter is installed).
+Four steps, each in a process of its own and with its share of the time; what is found is written piece by piece, so
+that a crash or an end of the time takes nothing away that was there. How many pictures per second the book's networks
+train at its sizes, in each precision and order of memory, beside what d2l's own published runs show. The accuracy that
+the fastest of these reaches, beside plain float32. The course's Triton kernel against cuDNN, and whether they agree.
+And every notebook in the profile gpu with the numbers of steps cut.
+
+It needs torch, matplotlib and scikit-learn, the data in data/ or where CNN_COURSE_DATA says, and no network. The last
+step (tests/replay.py) needs the rest of requirements.txt too; where that is missing, each notebook says so in a line.
 """
 
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -27,14 +31,16 @@ from helpers.training import recipe, train_ch6, xavier
 from helpers.training.execution import Execution
 from helpers.training.guards import in_channels_last
 
+from .gpu_table import BOOKS, load_gpu, said, store_gpu
 from .measure import machine
+from .steps import merge, run_step, write
 
-STORED = Path(__file__).parent / "results" / "gpu.json"
-# Images/s of a V100 in the outputs that d2l 0.17 publishes: forward, backward and step alone, no loading.
-BOOKS = {"lenet": 84_000, "alexnet": 4_100, "vgg": 2_600, "nin": 3_200, "googlenet": 3_500, "bn_lenet": 48_000,
-         "resnet18": 4_700}  # fmt: skip
 TRAINED = ("lenet", "bn_lenet", "resnet18")
 BUDGET = 540.0  # seconds for everything
+SHARES = {"rates": 0.25, "trained": 0.35, "kernels": 0.1}  # of the budget, at most; the replay has what is left
+SPELL = 1.0  # seconds that a rate is measured for
+# Those that train first, the one that measures for minutes behind them.
+NOTEBOOKS = ("07", "08", "09", "10", "11", "12", "13", "14", "01", "16", "15", "00", "02", "03", "04", "05", "06")
 LAYERS = {"3×3, 64 → 64 channels, 56 px": (64, 64, 56, 3), "5×5, 16 → 32 channels, 28 px": (16, 32, 28, 5)}
 
 
@@ -115,82 +121,114 @@ def accuracy(net_name: str, mode: Mode, device: torch.device, data: tuple | None
             "images_per_second": history.images_per_second}  # fmt: skip
 
 
-def kernels(device: torch.device, seconds: float, batch: int = 32) -> dict:
-    """Return, for two layers, multiply-adds per second of F.conv2d and of the course's Triton kernel where it runs."""
+def kernel_rates(layer: str, device: torch.device, seconds: float, batch: int = 32) -> dict[str, float]:
+    """Return multiply-adds per second of F.conv2d, and of the course's Triton kernel where there is a CUDA device.
+
+    Raises AssertionError where the two do not agree.
+    """
     from helpers.scaling.triton_corr2d import triton_corr2d
 
-    found = {}
-    for name, (c_in, c_out, side, k) in LAYERS.items():
-        X, K = torch.rand(batch, c_in, side, side, device=device), torch.rand(c_out, c_in, k, k, device=device)
-        work = batch * c_in * c_out * k * k * (side - k + 1) ** 2
-        calls = {"F.conv2d": lambda X=X, K=K: F.conv2d(X, K)}
-        if device.type == "cuda":
-            calls["Triton"] = lambda X=X, K=K: triton_corr2d(X, K)
-        with products_in(Mode()):  # the kernel computes in float32
-            found[name] = {who: rate(call, work, device, seconds) for who, call in calls.items()}
-    return found
+    c_in, c_out, side, k = LAYERS[layer]
+    X, K = torch.rand(batch, c_in, side, side, device=device), torch.rand(c_out, c_in, k, k, device=device)
+    calls = {"F.conv2d": lambda: F.conv2d(X, K)}
+    if device.type == "cuda":
+        calls["Triton"] = lambda: triton_corr2d(X, K)
+    work = batch * c_in * c_out * k * k * (side - k + 1) ** 2
+    with products_in(Mode()):  # the kernel computes in float32
+        for call in calls.values():
+            torch.testing.assert_close(call(), calls["F.conv2d"](), rtol=1e-4, atol=1e-3)
+        return {who: rate(call, work, device, seconds) for who, call in calls.items()}
 
 
-def replayed(seconds: float) -> dict:
-    """Replay the notebooks in the profile gpu; return what was said, and whether all ran to their end in the time."""
-    command = [sys.executable, "-m", "tests.replay", "--batches", "4"]
+# The steps: each yields its results piece by piece -----------------------------------------------------------
+
+
+def tried(found: Callable[[], dict], *keys: str) -> dict:
+    """Return {key: {key: … found()}}, or what went wrong under the key "failed"."""
     try:
-        done = subprocess.run(command, cwd=course_folder(), capture_output=True, text=True, timeout=seconds)
-        return {"all_ran": done.returncode == 0, "said": (done.stdout + done.stderr).splitlines()}
-    except subprocess.TimeoutExpired as late:
-        said = late.stdout or b""
-        said = said.decode(errors="replace") if isinstance(said, bytes) else said
-        return {"all_ran": False, "said": [*said.splitlines(), f"stopped after {seconds:.0f} s"]}
+        piece = found()
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        keys, piece = ("failed", ", ".join(keys)), str(error).strip().splitlines()[0]
+    for key in reversed(keys):
+        piece = {key: piece}
+    return piece
 
 
-def measure_gpu(device=None, nets=tuple(BOOKS), modes=tuple(MODES), budget: float = BUDGET, batch_size=None,
-                data=None, num_epochs=None, replay=True) -> dict:  # fmt: skip
-    """Measure it all on a device within `budget` seconds; return the results as they are stored.
+def rates(nets: tuple, modes: tuple, device: str, spell: float, batch_size: int | None) -> Iterator[dict]:
+    """Images/s of each net in each mode."""
+    for net, name in product(nets, modes):
+        yield tried(lambda net=net, name=name: training_rate(net, MODES[name], torch.device(device), spell, batch_size),
+                    "images_per_second", net, name)  # fmt: skip
+
+
+def trained(fastest: dict, device: str, data: tuple | None, num_epochs: int | None) -> Iterator[dict]:
+    """Accuracies of the nets {net: its fastest mode} in that mode and in float32."""
+    for net, best in fastest.items():
+        for name in dict.fromkeys((best, "float32")):
+            yield tried(lambda net=net, name=name: accuracy(net, MODES[name], torch.device(device), data, num_epochs),
+                        "trained", net, name)  # fmt: skip
+
+
+def kernels(device: str, spell: float) -> Iterator[dict]:
+    """Multiply-adds per second of our kernel and of cuDNN's."""
+    for layer in LAYERS:
+        yield tried(lambda layer=layer: kernel_rates(layer, torch.device(device), spell), "kernels", layer)
+
+
+def replayed(numbers: tuple, seconds: float) -> Iterator[dict]:
+    """What the replay of each notebook says; one that is not done when the seconds are over is stopped."""
+    end = time.monotonic() + seconds
+    for number in numbers:
+        command = [sys.executable, "-m", "tests.replay", number, "--batches", "4"]
+        left = max(end - time.monotonic(), 0.1)
+        try:
+            done = subprocess.run(command, cwd=course_folder(), capture_output=True, text=True, timeout=left)
+            said = done.stdout.splitlines() or done.stderr.splitlines()[-1:]
+        except subprocess.TimeoutExpired:
+            said = [f"{number}: stopped after {left:.0f} s"]
+        yield {"replay": {number: said}}
+
+
+def measure_gpu(device=None, nets=tuple(BOOKS), modes=tuple(MODES), budget: float = BUDGET, spell: float = SPELL,
+                batch_size=None, data=None, num_epochs=None, notebooks=NOTEBOOKS, path: Path | None = None,
+                run=run_step, tell=print) -> dict:  # fmt: skip
+    """Measure it all on a device within `budget` seconds; return the results, which `path` keeps as they come.
 
     The other arguments make it small for a test: some nets and modes, fewer pictures a batch, other data.
     """
-    device, start = torch.device(device or try_gpu()), time.monotonic()
-    share = budget / 4 / (len(nets) * len(modes))
-    rates = {net: {name: training_rate(net, MODES[name], device, share / 2, batch_size) for name in modes}
-             for net in nets}  # fmt: skip
-    fastest = {net: max(found, key=found.get) for net, found in rates.items()}
-    trained = {net: {name: accuracy(net, MODES[name], device, data, num_epochs) for name in {modes[0], fastest[net]}}
-               for net in TRAINED if net in nets}  # fmt: skip
-    found = {"machine": machine(), "date": date.today().isoformat(), "images_per_second": rates, "fastest": fastest,
-             "trained": trained, "kernels": kernels(device, budget / 60)}  # fmt: skip
-    left = budget - (time.monotonic() - start)
-    return found | {"replay": replayed(max(left, 30.0)) if replay else None}
+    device, end = str(device or try_gpu()), time.monotonic() + budget
+    found = {"machine": machine(), "device": device, "date": date.today().isoformat()}
+
+    def keep(piece):
+        merge(found, piece)
+        if path:
+            write(found, path)
+        tell(piece, flush=True)
+
+    def step(pieces, args, seconds):
+        why = run(pieces, args, min(seconds, end - time.monotonic()), keep)
+        if why:
+            keep({"failed": {pieces.__name__: why}})
+
+    step(rates, (nets, modes, device, spell, batch_size), SHARES["rates"] * budget)
+    speeds = found.get("images_per_second", {})
+    keep({"fastest": {net: max(speeds[net], key=speeds[net].get) for net in nets if net in speeds}})
+    fastest = {net: found["fastest"].get(net, modes[-1]) for net in TRAINED if net in nets}
+    step(trained, (fastest, device, data, num_epochs), SHARES["trained"] * budget)
+    step(kernels, (device, spell), SHARES["kernels"] * budget)
+    left = end - time.monotonic()
+    step(replayed, (notebooks, left - 5), left)
+    return found
 
 
-def as_text(found: dict) -> str:
-    """Return the results as Markdown tables."""
-    modes = list(next(iter(found["images_per_second"].values())))
-    lines = ["| images/s, compute alone | " + " | ".join(modes) + " | d2l on a V100 | times |",
-             "|---|" + "---:|" * (len(modes) + 2)]
-    for net, rates in found["images_per_second"].items():
-        ratio = max(rates.values()) / BOOKS[net]
-        cells = [*(f"{rates[mode]:,.0f}" for mode in modes), f"{BOOKS[net]:,}", f"{ratio:.1f}"]
-        lines.append(f"| {net} | " + " | ".join(cells) + " |")
-    lines += ["", "| trained by the gpu recipe | mode | test accuracy | s | images/s in all |",
-              "|---|---|---:|---:|---:|"]  # fmt: skip
-    for net, runs in found["trained"].items():
-        for mode, run in runs.items():
-            speed = f"{run['seconds']:.0f} | {run['images_per_second']:,.0f}"
-            lines.append(f"| {net} | {mode} | {run['test_accuracy']:.3f} | {speed} |")
-    lines += ["", "| convolution, float32 | " + " | ".join(["F.conv2d", "Triton"]) + " |", "|---|---:|---:|"]
-    for name, rates in found["kernels"].items():
-        cells = [f"{rates[who] / 1e12:.2f} T/s" if who in rates else "–" for who in ("F.conv2d", "Triton")]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    if found["replay"]:
-        lines += ["", *found["replay"]["said"]]
-    return "\n".join([*lines, "", f"{found['machine']}, {found['date']}"])
+def gpu_part(keep: bool, to: Path | None = None, source: Path | None = None) -> str:
+    """Measure, or read what was measured elsewhere from a file, and return the tables; `to` is written meanwhile.
 
-
-def gpu_part(keep: bool) -> str:
-    """Measure and return the tables; `keep` writes results/gpu.json, but only what a GPU has given."""
-    if not torch.cuda.is_available():
+    `keep` puts the results where the course shows them, but only what a GPU has given.
+    """
+    if not source and not torch.cuda.is_available():
         return "There is no CUDA device here: nothing was measured."
-    found = measure_gpu()
+    found = load_gpu(source) if source else measure_gpu(path=to)
     if keep:
-        STORED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return as_text(found)
+        store_gpu(found)
+    return said(found)

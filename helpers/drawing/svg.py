@@ -11,7 +11,6 @@ import pathlib
 
 import matplotlib
 import numpy as np
-import resvg_py
 from PIL import Image
 
 from .compact import compact
@@ -45,6 +44,8 @@ def picture(width, height, *parts, label):
 
 def to_png(svg, caption="", zoom=2):
     """Return the PNG bytes of an SVG, `zoom` px per px, with a line of caption; mid-grey ink, transparent ground."""
+    import resvg_py  # what measures and trains does without it
+
     width, height = size(svg)
     below = text(4, height + 14, caption, size=11, anchor="start") if caption else ""
     whole = picture(width, height + 20 * bool(caption), svg, below, label=caption)

@@ -6,8 +6,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
 FORMAT = 1  # of the file: {"cnn-course progress": 1, "solved": {exercise: the moment when it was first right}}
 HEAD = "cnn-course progress"
 
@@ -19,6 +17,8 @@ def progress_file() -> Path | None:
     """
     named = os.environ.get("CNN_COURSE_PROGRESS")
     if named is None:
+        import platformdirs  # a GPU's machine may lack it, and asks for no file
+
         return platformdirs.user_data_path("cnn-course", appauthor=False) / "progress.json"
     return Path(named).expanduser() if named else None
 
