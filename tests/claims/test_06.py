@@ -340,11 +340,12 @@ def test_a_sound_net_begins_near_ln_10_and_learns_20_pictures_by_heart(lesson, d
 def test_from_hes_wide_start_the_loss_shoots_up_and_some_nets_never_recover(lesson, data):
     x, t, x_test, t_test = data
     ends = []
-    for seed in (1, 2, 4):
-        wide, net = fresh(lesson, seed, he=True), fresh(lesson, seed)
-        assert max(lesson["train"](wide, x, t, 1)) > 10 and max(lesson["train"](net, x[:500], t[:500], 1)) < 3.5
+    for seed in range(10):  # of 12 draws four ended below .5
+        wide = fresh(lesson, seed, he=True)
+        assert max(lesson["train"](wide, x, t, 1)) > 10
         ends.append(lesson["accuracy"](wide, x_test, t_test))
     assert min(ends) < 0.5 < max(ends)
+    assert max(lesson["train"](fresh(lesson), x[:500], t[:500], 1)) < 3.5
 
 
 def test_the_gradients_in_float32_are_pytorchs_to_three_digits(lesson, data):
@@ -392,7 +393,7 @@ def test_at_a_kink_the_difference_is_the_slope_of_neither_side():
 
 def test_a_small_absolute_difference_hides_a_fifth_of_the_gradient(lesson):
     (textbook, relative), (smaller, same) = lesson["with_bug"](0.01), lesson["with_bug"](0.001)
-    assert smaller < 1e-6 < 1e-5 < textbook and min(relative, same) > 0.15
+    assert smaller < 2e-6 < 1e-5 < textbook and min(relative, same) > 0.15
 
 
 def test_the_textbooks_net_without_the_bug_passes(lesson):

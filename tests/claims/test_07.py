@@ -167,7 +167,7 @@ def test_the_loss_of_not_looking():
 @pytest.mark.parametrize("seed", [0, 2])
 def test_sigmoids_rest_on_the_plateau_while_the_spread_grows_faster_and_faster(lesson, data, seed):
     published(data)
-    _, loss, spread = lesson["watch"](lesson["fresh"](seed), 0.9, 350).T
+    _, loss, spread = lesson["watch"](lesson["fresh"](seed), 0.9, 500).T
     assert (loss[2:6] - math.log(10)).abs().max() < 0.4 and loss[-3:].mean() < 1.7
     assert spread[0] < spread[-1] / 1000
     first, second = ((spread > factor * spread.min()).nonzero()[0] for factor in (10, 100))
@@ -314,10 +314,14 @@ def test_the_mode_changes_dropout_and_nothing_in_lenet():
     assert set(dropout.train()(torch.ones(100)).tolist()) == {0, 2} and dropout.eval()(torch.ones(8)).sum() == 8
 
 
-def test_the_train_accuracy_of_an_epoch_belongs_to_worse_nets(lesson, few):
-    net = lesson["fresh"](**MODERN)
-    history = train_ch6(net, *few, 1, 0.1, "cpu", seed=0, live=False)
-    assert helpers_accuracy(net, few[0]) > history.train_acc[0] + 0.02
+def test_the_train_accuracy_of_an_epoch_belongs_to_worse_nets(lesson, data):
+    published(data)
+    gains = []
+    for seed in range(3):  # the last steps can lose: of 18 draws one gained .003, on average they gain .05
+        net = lesson["fresh"](seed, **MODERN)
+        history = train_ch6(net, *data, 1, 0.1, "cpu", seed=seed, live=False)
+        gains.append(helpers_accuracy(net, data[0]) - history.train_acc[0])
+    assert mean(gains) > 0
 
 
 class Slow(list):
@@ -434,8 +438,8 @@ def test_less_arrives_without_xavier_and_without_standardising(lesson, data):
     assert arrives(default, lesson["probe"]) < arrives(xavier, lesson["probe"]) / 3
     assert arrives(xavier, data[0].to_pixels(lesson["probe"])) < arrives(xavier, lesson["probe"]) / 2
     if data[0].source == "Fashion-MNIST":
-        assert first_losses(lesson, default, 0.9, 160)[-20:].mean() > 2.2
-        assert first_losses(lesson, xavier, 0.9, 160)[-20:].mean() < 2.1
+        assert first_losses(lesson, default, 0.9, 350)[-20:].mean() > 2.2
+        assert first_losses(lesson, xavier, 0.9, 350)[-20:].mean() < 1.7
 
 
 def test_it_learns_as_well_without_its_236_biases(lesson, few):

@@ -1,6 +1,7 @@
 """What lesson 13 says but does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
 import math
+import statistics
 
 import pytest
 import torch
@@ -120,15 +121,16 @@ def test_the_gradient_at_the_sum_arrives_at_the_input_too():
 @pytest.mark.parametrize("source", ["tower", "noise"])
 def test_a_picture_is_lost_in_five_plain_blocks_and_not_in_twenty_residual_ones(lesson, source):
     X = torch.randn(64, 1, 14, 14) if source == "noise" else lesson["tower_train"].batch(range(64))[0]
-    X, alike = X.repeat(1, 8, 1, 1).relu(), {}
+    X, alike = X.repeat(1, 8, 1, 1).relu(), {False: [], True: []}
     for skip, count in ((False, 5), (True, 20)):
-        torch.manual_seed(0)
-        stack = nn.Sequential(*(blocks.Residual(8, 8, skip=skip) for _ in range(count)))
-        with torch.no_grad():
-            before, after = X.mean(1).flatten(1), stack(X).mean(1).flatten(1)
-        pairs = torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after, strict=True)])
-        alike[skip] = pairs.abs().mean()
-    assert alike[True] > 1.5 * alike[False]
+        for seed in range(4):
+            torch.manual_seed(seed)
+            stack = nn.Sequential(*(blocks.Residual(8, 8, skip=skip) for _ in range(count)))
+            with torch.no_grad():
+                before, after = X.mean(1).flatten(1), stack(X).mean(1).flatten(1)
+            pairs = torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after, strict=True)])
+            alike[skip].append(pairs.abs().mean().item())
+    assert sum(alike[True]) > 1.5 * sum(alike[False])
 
 
 # Variants -------------------------------------------------------------------------------------------------
@@ -266,15 +268,16 @@ def test_a_single_convolution_and_the_sum_are_one_convolution():
 
 
 def test_without_a_norm_the_signal_grows_unless_each_g_starts_at_zero(lesson):
-    torch.manual_seed(0)
-    body = lesson["tower"](40, skip=True, batch_norm=False).apply(xavier)[2:-3]
-    X = torch.randn(16, 8, 7, 7)
-    with torch.no_grad():
-        grown = body(X).std() / X.std()
-        for block in body[1:]:
-            nn.init.zeros_(block.g[-1].weight)
-        calm = body(X).std() / X.std()
-    assert round(grown.item()) == 128 and calm < 1
+    X, grown = torch.randn(16, 8, 7, 7), []
+    for seed in range(9):
+        torch.manual_seed(seed)
+        body = lesson["tower"](40, skip=True, batch_norm=False).apply(xavier)[2:-3]
+        with torch.no_grad():
+            grown.append((body(X).std() / X.std()).item())
+            for block in body[1:]:
+                nn.init.zeros_(block.g[-1].weight)
+            assert body(X).std() < X.std()
+    assert 10 < statistics.median(grown) < 100 and 3 < min(grown)  # of 12 draws the smallest gave 7, the largest 128
 
 
 def test_joining_keeps_every_old_map_and_grows_and_adding_does_not_grow():
