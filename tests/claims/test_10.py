@@ -345,7 +345,7 @@ def test_two_of_1x1_cost_less_than_a_quarter_of_a_3x3():
     assert nn.Conv2d(384, 384, 3).weight.numel() == 9 * 384**2 > 4 * 2 * 384**2
 
 
-def test_the_first_1x1_of_a_block_gains_and_the_second_hardly(lesson, small):
+def test_without_1x1_the_small_net_loses_little(lesson, small):
     net, test = small
     train, _ = load_data_fashion_mnist(32, num_train=10_000, num_test=100, device="cpu")
     if train.source != "Fashion-MNIST":
@@ -358,7 +358,7 @@ def test_the_first_1x1_of_a_block_gains_and_the_second_hardly(lesson, small):
         shorter = nn.Sequential(stem[:kept], pooling, middle[:kept], head[: kept - 2], *end)
         reached.append(train_ch6(shorter, train, test, 2, Cosine(0.2), seed=0, live=False).test_acc[-1])
     reached.append(evaluate_accuracy(net, test))
-    assert reached[1] > reached[0] + 0.01 and abs(reached[2] - reached[1]) < reached[1] - reached[0]
+    assert max(reached) - min(reached) < 0.05  # six draws: .793, .808, .806 with none, one, two; up to .030 apart
 
 
 def test_the_mean_is_a_dense_layer_with_fixed_weights():
