@@ -100,10 +100,10 @@ def test_a_leak_makes_the_test_easier(lesson, parts):
 
 
 @needs_packages
-def test_counted_colours_get_more_than_85_percent_and_a_head_beats_them_on_every_seed(lesson, parts, heads):
+def test_counted_colours_get_more_than_80_percent_and_a_head_beats_them_on_every_seed(lesson, parts, heads):
     for (train, test), (_, _, answers) in zip(parts, heads, strict=True):
         by_colour = counted(lesson, (train.images, train.labels), (test.images, test.labels))
-        assert len(train.classes) == 10 and 0.85 < by_colour < 0.92
+        assert len(train.classes) == 10 and 0.8 < by_colour < 0.94
         assert accuracy(answers) > by_colour + 0.01
 
 
