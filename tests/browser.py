@@ -166,17 +166,53 @@ LOOKS = """() => [...document.querySelectorAll(".cnn-course")].flatMap((widget, 
 })"""
 
 
+OPEN = """async path => {
+  const app = window.jupyterapp, opened = await app.commands.execute("docmanager:open", {path, factory: "Notebook"});
+  await opened.context.ready;
+}"""
+# The kernel's end is waited for: a notebook of the same name would be given the dying one. Nobody is asked to save.
+CLOSE = """async () => {
+  const app = window.jupyterapp;
+  for (const widget of [...app.shell.widgets("main")]) {
+    const session = widget.context?.sessionContext?.session;
+    if (session) await app.serviceManager.sessions.shutdown(session.id);
+    widget.dispose();
+  }
+  if (document.querySelector(".jp-Dialog")) throw new Error("a dialog is open");
+}"""
+
+
+def jupyterlab_page(context, lab):
+    """Return the page of the browser's context in which JupyterLab is open; it is loaded once for many notebooks."""
+    for page in context.pages:
+        if page.url.startswith(lab.address):
+            return page
+    page = context.new_page()
+    page.goto(f"{lab.address}/lab?token={lab.token}&reset")
+    page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)", timeout=60_000)
+    return page
+
+
 class Page:
     """A notebook open in JupyterLab; `page` is Playwright's, `errors` the page's own JavaScript errors."""
 
     def __init__(self, context, lab, name):
-        self.page, self.errors = context.new_page(), []
+        self.page, self.errors = jupyterlab_page(context, lab), []
         self.page.set_default_timeout(60_000)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"{lab.address}/lab/tree/root/{name}?token={lab.token}&reset")
-        self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
-        )
+        self.page.on("pageerror", self.note)
+        self.page.mouse.move(0, 0)
+        try:
+            self.page.evaluate(OPEN, f"root/{name}")
+            self.page.wait_for_function(
+                "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.status === 'idle'"
+            )
+        except Exception:
+            self.page.close()
+            raise
+
+    def note(self, error):
+        """Keep what the page says of an error."""
+        self.errors.append(str(error))
 
     def theme(self, name):
         """Change JupyterLab's theme to "Light" or "Dark"."""
@@ -204,11 +240,12 @@ class Page:
         return self.page.evaluate(LOOKS)
 
     def close(self):
-        """Shut the notebook's kernel down, without waiting for its end, and close the page."""
-        with contextlib.suppress(Exception):
-            self.page.evaluate("void window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
-            self.page.wait_for_timeout(100)  # for the request to leave
-        self.page.close()
+        """Close the notebook and shut its kernel down; where that fails, the next one gets a page of its own."""
+        self.page.remove_listener("pageerror", self.note)
+        try:
+            self.page.evaluate(CLOSE)
+        except Exception:
+            self.page.close()
 
 
 @pytest.fixture(scope="session")
