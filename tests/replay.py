@@ -98,7 +98,8 @@ def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, epoch
         setup = setup.replace("{" + name + "}", str(number))
     notebook.cells.insert(0, nbformat.v4.new_code_cell(setup))
     before, why = dict(os.environ), ""
-    os.environ.update({"CNN_COURSE_PROFILE": profile, "CNN_COURSE_OFFLINE": "1"})
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))  # also where it is not installed
+    os.environ.update({"CNN_COURSE_PROFILE": profile, "CNN_COURSE_OFFLINE": "1", "PYTHONPATH": paths})
     try:
         NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(folder)}}).execute()
     except CellExecutionError as error:
