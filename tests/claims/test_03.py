@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.models import resnet18
 
-from helpers import corr2d, describe_net, output_size, receptive_field
+from helpers import corr2d, describe_net, load_photo, output_size, receptive_field
 from helpers.exercises import find
 from helpers.widgets import PaddingExplorer, ReceptiveFieldBuilder
 from helpers.widgets.layers.receptive_field_builder import STACKS
@@ -133,6 +133,21 @@ def test_zeros_do_worst_on_the_border_and_inside_all_fillings_agree(lesson):
         wrong = (corr2d(lesson["pad"](lesson["piece"], 1, mode), lesson["sobel"]) - lesson["true_edges"]).abs()
         assert wrong[1:-1, 1:-1].max() < 1e-5
         assert wrong[lesson["rim"]].mean().item() == pytest.approx(errors[mode])
+
+
+def test_on_most_pieces_of_both_photos_zeros_do_worst_and_replicate_does_best(lesson):
+    worst, best, means = [], [], []
+    for photo in map(load_photo, ("flower", "china")):
+        for row, column in product(range(16, 136, 24), repeat=2):
+            piece = photo[row : row + 48, column : column + 48]
+            true_edges = corr2d(photo[row - 1 : row + 49, column - 1 : column + 49], lesson["sobel"])
+            edges = {mode: corr2d(lesson["pad"](piece, 1, mode), lesson["sobel"]) for mode in lesson["modes"]}
+            errors = {mode: (Y - true_edges)[lesson["rim"]].abs().mean() for mode, Y in edges.items()}
+            worst.append(max(errors, key=errors.get))
+            best.append(min(errors, key=errors.get))
+            means.append([errors[mode].item() for mode in ("zeros", "circular")])
+    assert len(worst) == 50 and worst.count("zeros") >= 35 and set(worst) == {"zeros", "circular"}
+    assert set(best) == {"replicate"} and sum(zeros for zeros, _ in means) > 1.5 * sum(ring for _, ring in means)
 
 
 def test_the_fillings_have_the_same_middle_and_the_photo_is_the_truth(lesson):

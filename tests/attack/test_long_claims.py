@@ -1,0 +1,55 @@
+"""What lessons say of runs that take minutes: each drawn anew, as the lesson's own cells would."""
+
+import io
+
+import pytest
+import torch
+from torch import nn
+
+from helpers import load_data_fashion_mnist, networks, recipe, train_ch6
+from helpers.networks import lenet
+
+from ..claims import definitions_of
+
+
+@pytest.fixture(autouse=True)
+def published():
+    """Claims of accuracy are about the published pictures."""
+    if load_data_fashion_mnist(64, num_train=10, num_test=10)[0].source != "Fashion-MNIST":
+        pytest.skip("the digits are here in place of Fashion-MNIST")
+
+
+@pytest.mark.timeout(7200)
+def test_07_with_all_pictures_and_three_epochs_max_leads_by_less_than_a_point():
+    fresh = definitions_of("07_lenet")["fresh"]
+    fresh.__globals__.update(device=torch.device("cpu"), lenet=lenet)
+    pictures, gains = load_data_fashion_mnist(64, device="cpu"), []
+    for seed in range(5):
+        ends = [train_ch6(fresh(seed, activation=nn.ReLU, pooling=pooling), *pictures, 3, 0.1, "cpu", seed=seed,
+                          init=False, live=False).test_acc[-1] for pooling in (nn.AvgPool2d, nn.MaxPool2d)]  # fmt: skip
+        gains.append(ends[1] - ends[0])
+        print(seed, ends, flush=True)
+    gains = torch.tensor(gains)
+    assert 0.004 < gains.mean() < 0.010 and gains.mean() > 2 * gains.std() / 5**0.5
+
+
+@pytest.mark.timeout(7200)
+def test_13_a_teacher_of_kindred_classes_is_worth_more():
+    """Gain of a ready net over one from scratch: from the even classes to the odd ones, and from 0-4 to 5-9."""
+    lesson, (many, unseen) = definitions_of("13_resnet"), recipe("resnet18", "cpu").load()
+    gains = []
+    for old, new in (([0, 2, 4, 6, 8], [1, 3, 5, 7, 9]), (list(range(5)), list(range(5, 10)))):
+        lesson["new_net"].__globals__.update(new=new, device=torch.device("cpu"))
+        teacher, stored = networks.resnet18(num_classes=5, width=0.25, blocks=1), io.BytesIO()
+        train_ch6(teacher, many.only(old, 4_000), unseen.only(old, 200), 2, 0.1, "cpu", seed=0, live=False)
+        torch.save(teacher.state_dict(), stored)
+        test, found = unseen.only(new, 200), []
+        for seed in range(10):
+            X, y = many.only(new, each=3, seed=seed).batch(slice(None))
+            nets = (lesson["learn"](lesson["new_net"](seed), X, y, 0.05, keep_norms=False),
+                    lesson["learn"](lesson["new_net"](seed, stored), X, y, 0.05, keep_norms=True))  # fmt: skip
+            scratch, ready = (lesson["evaluate_accuracy"](net, test) for net in nets)
+            found.append(ready - scratch)
+        print(old, found, flush=True)
+        gains.append(sum(found) / len(found))
+    assert gains[0] > 0.02 and gains[1] < gains[0] / 2, gains
