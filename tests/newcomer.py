@@ -10,6 +10,7 @@ The profile is that of CNN_COURSE_PROFILE, else what a newcomer gets.
 # Standard library only: it runs before there is an environment.
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -19,13 +20,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ["python3", "helpers/start.py", "lab", "--no-browser"]
 INSTALLING = 30 * 60  # seconds at most until JupyterLab answers
-RUNNING = 20 * 60  # seconds at most for one notebook
 # Nothing but this machine answers: whoever asks the network fails at once.
 NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
 NO_NETWORK |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
@@ -74,18 +73,25 @@ def wait_for_page(address: str) -> None:
             time.sleep(1)
 
 
-def run_notebook(repository: Path, path: Path, settings: dict) -> tuple[float, str]:
-    """Run a notebook in a fresh kernel, leaving the file as it is; return the seconds and, if it fails, why."""
+def run_notebooks(repository: Path, paths: list[Path], settings: dict, jobs: int):
+    """Run notebooks in fresh kernels, `jobs` at a time; yield (path, seconds, why it failed or "") as each ends.
+
+    Raises RuntimeError, with what was said last, where the process that runs them ends before all of them have.
+    """
+    told = []
     environment = Path(os.environ.get("CNN_COURSE_VENV") or repository / ".venv")
-    command = [environment / "bin" / "jupyter-execute", f"--timeout={RUNNING}", path.name]
-    for _ in range(3):
-        start = time.monotonic()
-        done = subprocess.run(command, cwd=path.parent, env={**os.environ, **NO_NETWORK, **settings}, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
-        # Two kernels that start at the same moment may choose the same port; one of them dies before its first cell.
-        if "DeadKernelError" not in done.stdout or time.monotonic() - start > 15:
-            break
-    return time.monotonic() - start, "" if done.returncode == 0 else done.stdout[-3000:]
+    command = [environment / "bin" / "python", ROOT / "tests" / "run_notebooks.py", str(jobs), *map(str, paths)]
+    with subprocess.Popen(command, cwd=repository, env={**os.environ, **NO_NETWORK, **settings}, text=True,
+                          errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as running:  # fmt: skip
+        for line in running.stdout:
+            if line.startswith('["'):
+                path, seconds, why = json.loads(line)
+                yield Path(path), seconds, why
+            else:  # a kernel's own words
+                told.append(line)
+    if running.returncode:
+        raise RuntimeError("the notebooks were not run to their end:\n" + "".join(told[-30:]))
 
 
 def data_sets() -> dict[str, dict]:
@@ -106,13 +112,11 @@ def check(repository: Path, numbers: list[str], jobs: int, only: str | None = No
     failures = 0
     for settings in chosen.values():
         # The clone has no data folder, so nothing but CNN_COURSE_DATA decides what a notebook trains on.
-        with ThreadPoolExecutor(jobs) as pool:
-            results = pool.map(lambda path, settings=settings: run_notebook(repository, path, settings), paths)
-            for path, (seconds, why) in zip(paths, results, strict=True):
-                table[path].append(f"{seconds:.0f}" + (" failed" if why else ""))
-                failures += bool(why)
-                if why:
-                    print(f"{path.name} failed:\n{why}", flush=True)
+        for path, seconds, why in run_notebooks(repository, paths, settings, jobs):
+            table[path].append(f"{seconds:.0f}" + (" failed" if why else ""))
+            failures += bool(why)
+            if why:
+                print(f"{path.name} failed:\n{why[-3000:]}", flush=True)
     if not chosen:
         return failures
     profile = os.environ.get("CNN_COURSE_PROFILE", "default")
