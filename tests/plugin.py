@@ -15,6 +15,8 @@ SETTINGS = {"CNN_COURSE_PROFILE": "quick", "CNN_COURSE_OFFLINE": "1", "CNN_COURS
 DRIVE = "from helpers.widgets.kit.driver import drive_all\nprint(drive_all({expected}))"
 EACH_ALONE = "tests/test_browser.py"  # its tests go to the processes one by one, not as a file
 TOGETHER = "tests/site/"  # its files go to one process: they share one build of the web edition
+SLOW = ("tests/claims/", "tests/test_suite_notices.py", "tests/scaling/", "tests/training/", "tests/exercises/",
+        "tests/widgets/test_stage.py", "tests/widgets/test_by_hand", "tests/inside/", "tests/anatomy/")  # fmt: skip
 SHOWN = 10
 
 
@@ -40,11 +42,11 @@ def pytest_collection_modifyitems(items):
 def place_in_line(nodeid: str) -> int:
     """Where a test stands in the order of work: notebooks and browsers take longest, small files fill the end."""
     file = file_of(nodeid)
-    slow = ("tests/test_suite_notices.py", "tests/scaling/", "tests/training/", "tests/inside/", "tests/anatomy/",
-            TOGETHER)  # fmt: skip
     if file.endswith(".ipynb"):
         return 0
-    return 1 if file == EACH_ALONE else 2 if file.startswith(slow) else 3
+    if file.startswith((EACH_ALONE, TOGETHER)):
+        return 1
+    return 2 if file.startswith(SLOW) else 3
 
 
 def file_of(nodeid: str) -> str:
