@@ -3,7 +3,9 @@
 The files are easily changed by hand: they say what someone says to have solved. Without files, one's own progress.
 """
 
+import glob
 import sys
+from collections import Counter
 from pathlib import Path
 
 from helpers.drawing import Table
@@ -27,21 +29,27 @@ class Learners(Table):
 
 
 def compare_learners(files: list[str | Path]) -> Learners:
-    """Return a table of progress files, one line a file, named after it.
+    """Return a table of progress files, one line a file, named after it; files of one name are told by their folders.
 
     Raises ValueError for a file of another kind, or one that is not there.
     """
-    missing = [str(file) for file in files if not Path(file).is_file()]
+    paths = [Path(file) for file in files]
+    missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise ValueError(f"there is no file {missing[0]}")
-    return Learners((Path(file).stem, read_solved(file)) for file in files)
+    count = Counter(path.stem for path in paths)
+    return Learners((path.stem if count[path.stem] == 1 else path.with_suffix("").as_posix(), read_solved(path))
+                    for path in paths)  # fmt: skip
 
 
 def main(files: list[str]) -> int:
     """Print the table of the files, or one's own progress; return the exit status."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name that the console has no letters for
+    # Windows hands "*.json" on as it stands.
+    files = [path for file in files for path in (sorted(glob.glob(file)) if not Path(file).exists() else ()) or [file]]
     try:
         print(compare_learners(files) if files else progress())
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -13,42 +13,55 @@ HEAD = "cnn-course progress"
 def progress_file() -> Path | None:
     """Return the file's place, which may not exist yet: CNN_COURSE_PROGRESS, or the user's data folder.
 
-    None where CNN_COURSE_PROGRESS is set and empty: then nothing is noted.
+    None where CNN_COURSE_PROGRESS is set and empty: then nothing is noted. ValueError where it names no user of this
+    machine.
     """
     named = os.environ.get("CNN_COURSE_PROGRESS")
     if named is None:
         import platformdirs  # a GPU's machine may lack it, and asks for no file
 
         return platformdirs.user_data_path("cnn-course", appauthor=False) / "progress.json"
-    return Path(named).expanduser() if named else None
+    if named and os.path.expanduser(named).startswith("~"):
+        raise ValueError(f"CNN_COURSE_PROGRESS begins with {named.split(os.sep)[0]}, and there is no such user here")
+    return Path(os.path.expanduser(named)) if named else None
 
 
 def read_solved(path: str | Path | None = None) -> dict[str, str]:
     """Return {exercise: moment} from a progress file, by default one's own; {} where there is none.
 
-    Raises ValueError, with a sentence, where the file is no progress file.
+    Raises ValueError, with a sentence, where the file cannot be read or is no progress file.
     """
     path = progress_file() if path is None else Path(path)
-    if path is None or not path.exists():
-        return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        solved = content["solved"]
-        if content[HEAD] != FORMAT or not all(isinstance(part, str) for entry in solved.items() for part in entry):
+        text = path.read_text(encoding="utf-8-sig") if path else None  # an editor may have put a mark at its beginning
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except UnicodeDecodeError:
+        text = ""
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from error
+    return {} if text is None else _solved_in(text, path)
+
+
+def _solved_in(text, path):
+    try:
+        content = json.loads(text)
+        version, solved = content[HEAD], content["solved"]
+        if not all(isinstance(part, str) for entry in solved.items() for part in entry):
             raise ValueError
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is no progress file of the course: move it away, and a new one is begun") from error
+    if version != FORMAT:
+        raise ValueError(f"{path} was written by another version of the course: bring this one up to date")
     return solved
 
 
 def note_solved(id: str) -> str:
     """Note that an exercise was solved now; return why it could not be noted, "" where it was or had been."""
-    path = progress_file()
-    if path is None:
-        return ""
     try:
-        solved = read_solved(path)
-        if id not in solved:
+        path = progress_file()
+        solved = read_solved(path) if path else {}
+        if path and id not in solved:
             now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
             _write(path, {HEAD: FORMAT, "solved": dict(sorted({**solved, id: now}.items()))})
     except (ValueError, OSError) as error:
@@ -58,13 +71,14 @@ def note_solved(id: str) -> str:
 
 
 def _write(path, content):
-    """Write the file in one step, so that it is never half there."""
+    """Write the file in one step, so that it is never half there; a link stays one."""
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with open(handle, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=1)
         os.replace(name, path)
-    except OSError:
+    except BaseException:  # a press of Stop too
         os.unlink(name)
         raise

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import progress
 from helpers.course import LESSONS, course_map
-from helpers.course.progress import compare_learners
+from helpers.course.progress import compare_learners, main
 from helpers.exercises import exercise_ids
 from helpers.exercises.solved import FORMAT, HEAD
 
@@ -56,10 +56,40 @@ def test_a_table_of_many(tmp_path, capsys):
         compare_learners([tmp_path / "none.json"])
 
 
-def test_the_command_prints_it(tmp_path):
+def test_files_of_one_name_are_told_by_their_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = [write(tmp_path / "kim.json")]
+    for name in ("ada", "kurt"):
+        (tmp_path / name).mkdir()
+        files.append(write(tmp_path / name / "progress.json", "02.1"))
+    names = [line[0] for line in compare_learners([file.relative_to(tmp_path) for file in files]).lines()[1:]]
+    assert names == ["kim", "ada/progress", "kurt/progress"]
+
+
+@pytest.mark.parametrize("content", ["", "null", "7", '"text"', "[1, 2]", '{"cells": []}', '{"solved": "02.1"}',
+                                     '{"cnn-course progress": 1, "solved": {"02.1": {"at": 1}}}', "\0" * 9, "NaN",
+                                     "{" * 9999])  # fmt: skip
+def test_another_file_is_named_in_a_sentence(tmp_path, content, capsys):
+    (tmp_path / "odd.json").write_text(content, encoding="utf-8")
+    assert main([str(write(tmp_path / "ada.json")), str(tmp_path / "odd.json")]) == 1
+    told = capsys.readouterr()
+    assert "odd.json is no progress file" in told.err and told.err.count("\n") == 1 and not told.out
+
+
+def test_a_pattern_that_the_shell_left_as_it_is(tmp_path, capsys):
+    for name in ("ada", "kurt", "[odd]"):
+        write(tmp_path / f"{name}.json")
+    assert main([str(tmp_path / "*.json")]) == 0 and main([str(tmp_path / "[odd].json")]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["name", "[odd]", "ada", "kurt",
+                                                                                  "name", "[odd]"]  # fmt: skip
+    assert main([str(tmp_path / "*.txt")]) == 1 and "there is no file" in capsys.readouterr().err
+    assert main([str(tmp_path)]) == 1 and "cannot be read" in capsys.readouterr().err
+
+
+def test_the_command_prints_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "gbk")  # a Chinese Windows; the second name has no letter there
     command = [sys.executable, "-m", "helpers.course.progress"]
-    said = subprocess.run([*command, write(tmp_path / "ada.json", "02.1")], capture_output=True, text=True)
-    assert said.returncode == 0 and "ada" in said.stdout and not said.stderr
-    (tmp_path / "bad.json").write_text("{}")
-    said = subprocess.run([*command, tmp_path / "bad.json"], capture_output=True, text=True)
-    assert said.returncode == 1 and "no progress file" in said.stderr and "Traceback" not in said.stderr
+    named = [write(tmp_path / f"{name}.json", "02.1") for name in ("小明", "🙂")]
+    said = subprocess.run([*command, *named], capture_output=True, text=True, encoding="gbk")
+    assert said.returncode == 0 and "小明" in said.stdout and r"\U0001f642" in said.stdout, said.stderr
+    assert not said.stderr

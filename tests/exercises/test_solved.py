@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 
+from helpers.course import course_map
 from helpers.exercises import check, solution
 from helpers.exercises.solved import note_solved, progress_file, read_solved
 
@@ -30,15 +31,49 @@ def test_a_right_answer_is_noted_once(file):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"solved": {}}', '{"cnn-course progress": 1, "solved": [1]}',
-                                     '{"cnn-course progress": 2, "solved": {}}'])  # fmt: skip
+                                     '{"cnn-course progress": 1, "solved": {"02.1": null}}', "[" * 100_000,
+                                     "{\ud800"])  # fmt: skip
 def test_a_foreign_file_is_left_alone_and_the_answer_stands(file, content):
     file.parent.mkdir()
-    file.write_text(content)
+    file.write_text(content, encoding="utf-8", errors="surrogatepass")
     verdict = check("00.1", 43)
     assert verdict.passed and "not noted" in str(verdict) and "no progress file" in str(verdict)
-    assert file.read_text() == content
+    assert file.read_bytes() == content.encode(errors="surrogatepass")
     with pytest.raises(ValueError, match="move it away"):
         read_solved()
+
+
+def test_a_file_of_a_later_version_is_left_alone_and_asks_for_an_update(file):
+    file.parent.mkdir()
+    file.write_text('{"cnn-course progress": 2, "solved": {}, "more": 1}')
+    before = file.read_text()
+    assert "bring this one up to date" in str(check("00.1", 43)) and file.read_text() == before
+
+
+def test_a_file_with_an_editors_mark_is_read(file):
+    note_solved("00.1")
+    file.write_text(file.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert list(read_solved()) == ["00.1"]
+    note_solved("00.2")
+    assert list(read_solved()) == ["00.1", "00.2"]
+
+
+def test_a_link_to_the_file_stays_a_link(file):
+    note_solved("00.1")
+    real = file.rename(file.with_name("elsewhere.json"))
+    file.symlink_to(real)
+    note_solved("00.2")
+    assert file.is_symlink() and list(read_solved(real)) == ["00.1", "00.2"]
+
+
+@pytest.mark.parametrize("place, said", [
+    ("", "Is a directory"), ("~nobody-of-that-name/p.json", "no such user"), ("/proc/self/p.json", "cannot be written"),
+])  # fmt: skip
+def test_a_place_that_can_be_none_disturbs_no_answer(tmp_path, monkeypatch, place, said):
+    monkeypatch.setenv("CNN_COURSE_PROGRESS", place or str(tmp_path))
+    verdict = check("00.1", 43)
+    assert verdict.passed and said in str(verdict)
+    course_map()
 
 
 def test_a_folder_that_cannot_be_written_disturbs_no_answer(file):
