@@ -46,6 +46,8 @@ class Grid(NamedTuple):
 
 
 TRAINS = "Nets are trained in the notebook alone."
+WEIGHTS = "Weights are dragged in the notebook alone."
+PLAY = "Play is in the notebook alone."
 
 
 def apart(**options):
@@ -61,7 +63,7 @@ def places(*steps):
 def kernel_explorer(widget):
     """On 0…8, bare: each window. On a photo: kernels × windows, other pictures and the other operation."""
     if widget.picture_name == "0…8":
-        return Grid(("row", "column"), ({"row": (0, 1), "column": (0, 1)},))
+        return Grid(("row", "column"), ({"row": (0, 1), "column": (0, 1)},), note=WEIGHTS)
     rows, columns = (5, 60, 120, 170), (30, 84, 140)
     kernels = ("identity", "mean", "sharpen", "Sobel x", "Sobel y", "Laplacian")
     return Grid(
@@ -70,7 +72,7 @@ def kernel_explorer(widget):
          {"preset": kernels, "clamp": (False, True)},
          {"operation": ("cross-correlation", "convolution"), "row": rows},
          {"picture_name": ("flower", "digit", "0…8")}),
-        names={"operation": "operation"},
+        names={"operation": "operation"}, note=WEIGHTS,
     )  # fmt: skip
 
 
@@ -137,18 +139,21 @@ CHANNEL_MIXER = Grid(
     ("preset", "row", "column"),
     ({"preset": ("grey (luma)", "red only", "red − green", "blue − yellow", "sepia"),
       "row": (20, 72, 120, 170), "column": (30, 84, 150)},),
+    note=WEIGHTS,
 )  # fmt: skip
 CHANNEL_WALK = Grid(
     ("in_channels", "out_channels", "size", "output", "bias", "row", "column"),
     ({"in_channels": (1, 2, 3), "out_channels": (1, 2, 3), "output": (0, 1, 2), "row": (0, 1), "column": (0, 1)},
      {"output": (0, 1, 2), "bias": (-60, -20, 0, 20, 60)},
      {"size": (3, 4), "row": (0, 1, 2), "column": (0, 1, 2), "output": (0, 1, 2)}),
+    note=PLAY,
 )  # fmt: skip
 CONVOLUTION_INTEGRAL = Grid(
     ("f", "g", "x", "t"),
     ({"f": ("one meal", "three meals", "more and more"), "g": ("fades", "shrinks", "stays 3 hours"),
       "x": (0.0, 1.0, 2.0, 3.0, 4.5, 6.0, 9.0, 12.0)},
      {"x": (1.0, 3.0, 6.0, 9.0), "t": (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)}),
+    note=PLAY,
 )  # fmt: skip
 COST_CALCULATOR = Grid(
     ("kind", "in_channels", "out_channels", "kernel_size", "size", "batch"),
@@ -199,7 +204,7 @@ PADDING = Grid(
     ({"size": (3, 5), "kernel_size": (1, 2, 3), "padding": (0, 1, 2), "stride": (1, 2), "place": ((0, 0), (1, 1))},
      {"place": places(0, 1, 2, 3)},
      {"size": (5, 8), "dilation": (1, 2, 3)}),
-    by_hand=("place",),
+    by_hand=("place",), note=PLAY,
 )  # fmt: skip
 PICTURE_LAB = Grid(
     ("index", "right", "down", "rotate", "scale"),
@@ -214,7 +219,7 @@ POOLING = Grid(
       "shift": (0, 1, 2)},
      {"mode": ("max", "avg"), "pool_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1)},
      {"mode": ("max", "avg"), "place": places(0, 1, 2, 3, 4)}),
-    by_hand=("place",),
+    by_hand=("place",), note=PLAY,
 )  # fmt: skip
 RECEPTIVE_FIELD = Grid(
     ("preset", "count", "layer", "kernel_size", "stride", "dilation"),

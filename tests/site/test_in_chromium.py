@@ -13,6 +13,10 @@ WEIGHT = """() => ["resource", "navigation"].flatMap(kind => performance.getEntr
             .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
 
 
+CUT = """where => [...document.querySelectorAll(where)].filter(one => one.scrollWidth > one.clientWidth + 1)
+         .map(one => one.innerText.slice(0, 60))"""
+
+
 @pytest.fixture(scope="module")
 def page(chromium):
     """One page for all tests of this file; `page.problems` lists what it complained of."""
@@ -60,8 +64,10 @@ def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
     assert page.evaluate(WEIGHT) < HEAVIEST
     assert page.evaluate("() => [...document.images].every(image => image.naturalWidth > 0)")
     assert not page.locator("mjx-merror").count()
+    assert not page.evaluate(CUT, ".bd-article table, .bd-article .cell_output pre")
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert not page.evaluate(CUT, "table[aria-label='Map of the course'], .bd-article .cell_output pre")
     assert not page.problems
 
 
