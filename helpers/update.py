@@ -70,10 +70,10 @@ def put_back(kept: dict[str, str], path: Path) -> list[str]:
     return done
 
 
-def git(root: Path, *words: str) -> str:
+def git(root: Path, *words: str, encoding: str = "utf-8") -> str:
     """Return what git prints; UpdateError with its reason, and a way that needs no git, where it fails."""
     try:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, encoding="utf-8",
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, encoding=encoding,
                               errors="replace", env={**os.environ, "LC_ALL": "C"})  # fmt: skip
     except OSError as error:
         raise UpdateError(f"git cannot be started ({error.strerror}): see the README for ZIPs.") from error
@@ -108,7 +108,8 @@ def pull(root: Path) -> dict[Path, list[str]]:
         raise UpdateError(
             f"This folder is no clone of git: unpack the new version beside it, and run `{FROM} {root}` there."
         )
-    names = git(root, "diff", "--name-only", "-z", "--diff-filter=M", "HEAD", "--", ":(glob)notebooks/*.ipynb")
+    names = git(root, "diff", "--name-only", "-z", "--diff-filter=M", "HEAD", "--", ":(glob)notebooks/*.ipynb",
+                encoding=sys.getfilesystemencoding())  # fmt: skip
     originals = {root / name: sources(notebook_in(git(root, "show", f"HEAD:{name}"), f"{name} as committed"))
                  for name in names.split("\0") if name}  # fmt: skip
     changed = [path for path, original in originals.items() if sources(read(path)) != original]

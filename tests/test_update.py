@@ -136,10 +136,10 @@ def test_an_interrupted_update_puts_the_answers_back(clone, monkeypatch):
     mine = write(clone, DEMO, MINE, WRITE)
     real = course_update.git
 
-    def interrupted(root, word, *words):
+    def interrupted(root, word, *words, **options):
         if word == "pull":
             raise KeyboardInterrupt
-        return real(root, word, *words)
+        return real(root, word, *words, **options)
 
     monkeypatch.setattr(course_update, "git", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -212,7 +212,8 @@ def test_a_file_in_the_place_of_work_is_told_in_a_sentence(clone, monkeypatch, c
 def test_a_name_that_the_console_has_no_letters_for_is_told_all_the_same(tmp_path):
     (tmp_path / "new/helpers").mkdir(parents=True)
     script = shutil.copy(course_update.__file__, tmp_path / "new/helpers")
-    write(tmp_path / "old", "mine = 1", name="笔记🙂.ipynb")
+    name = "笔记🙂.ipynb".encode(sys.getfilesystemencoding(), errors="ignore").decode(sys.getfilesystemencoding())
+    write(tmp_path / "old", "mine = 1", name=name)
     write(tmp_path / "new", STUB)
     command = [sys.executable, "-I", "-S", script, "--from", tmp_path / "old"]
     for encoding in ("gbk", "ascii"):

@@ -281,6 +281,10 @@ def test_a_file_without_a_reasonable_end(no_data, tmp_path, monkeypatch, capsys)
 
 
 def test_a_console_that_knows_few_letters_is_told_all_the_same(no_data, tmp_path, monkeypatch):
+    try:
+        os.fsencode("donnães")
+    except UnicodeEncodeError:
+        pytest.skip("no name here has such a letter")
     for encoding, shown in (("gbk", "\\xe3"), ("ascii", "\\xe3"), ("utf-8", "ã")):
         console = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
         monkeypatch.setattr(sys, "stdout", console)
