@@ -80,7 +80,7 @@ def is_ready(folder: Path, command: str) -> bool:
     stamp = folder / STAMP
     if not (python_in(folder).exists() and stamp.exists()):
         return False
-    made_for, _, print_of_lists = stamp.read_text(errors="replace").strip().partition(" ")
+    made_for, _, print_of_lists = stamp.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
     order = list(EXTRAS)
     enough = made_for in order and order.index(made_for) >= order.index(command)
     return enough and print_of_lists == fingerprint()
@@ -125,7 +125,7 @@ def check_ours(folder: Path) -> None:
 
 def mark(folder: Path) -> None:
     """Say in the folder that it is this script's own."""
-    (folder / MARK).write_text("helpers/start.py has made this folder and may clear it.\n")
+    (folder / MARK).write_text("helpers/start.py has made this folder and may clear it.\n", encoding="utf-8")
 
 
 def make_environment(folder: Path) -> None:
@@ -243,7 +243,7 @@ def prepare(folder: Path, command: str, cpu: bool = False) -> Path:
             make_environment(folder)
         install(folder, command, cpu)
         if imports_all(folder, command):
-            stamp.write_text(f"{command} {fingerprint()}\n")
+            stamp.write_text(f"{command} {fingerprint()}\n", encoding="utf-8")
             return python_in(folder)
     raise StartError(f"All is installed in {folder} but does not import; the reason stands above.")
 

@@ -1,5 +1,6 @@
 """The code passes the linter with the settings in pyproject.toml, and its commands print on any console."""
 
+import ast
 import pathlib
 import subprocess
 import sys
@@ -15,6 +16,18 @@ COMMANDS = ("helpers/start.py --help", "helpers/update.py --help", "tests/newcom
 def test_ruff_finds_nothing():
     run = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
+
+
+def test_no_text_is_read_by_the_letters_of_the_machine_alone():
+    """Ruff sees `open`; a path's own methods and what a program says would be GBK here and UTF-8 there."""
+    found = []
+    for path in [*sorted((ROOT / "helpers").rglob("*.py")), ROOT / "tests/newcomer.py", ROOT / "tests/promises.py"]:
+        for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(ast.parse(path.read_text("utf-8")))):
+            name, options = getattr(call.func, "attr", ""), {keyword.arg for keyword in call.keywords}
+            by_path = name in ("read_text", "write_text") and "encoding" not in options
+            by_pipe = options & {"text", "universal_newlines"} and not options & {"encoding", "errors"}
+            found += [f"{path.relative_to(ROOT)}:{call.lineno}"] * bool(by_path or by_pipe)
+    assert not found
 
 
 @pytest.mark.parametrize("command", COMMANDS)

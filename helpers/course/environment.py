@@ -67,7 +67,7 @@ def processor_name() -> str:
     try:
         if sys.platform == "darwin":
             command = ["sysctl", "-n", "machdep.cpu.brand_string"]
-            name = subprocess.run(command, capture_output=True, text=True, timeout=5).stdout
+            name = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=5).stdout
         elif sys.platform == "linux":
             lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
             name = next((line.split(":", 1)[1] for line in lines if line.startswith("model name")), "")
