@@ -65,6 +65,8 @@ def prepare() -> None:
     lacking = missing((ROOT / "requirements.txt").read_text(encoding="utf-8"))
     if lacking:
         install(lacking)
+    for module in [module for module in sys.modules if module.partition(".")[0] == "helpers"]:
+        del sys.modules[module]  # another module of that name, or an older course
     sys.path.insert(0, str(ROOT))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     importlib.invalidate_caches()

@@ -76,12 +76,23 @@ def test_where_pip_fails_its_last_line_is_the_reason(here, pip):
 
 def test_afterwards_this_process_and_those_it_starts_know_the_course(here, pip, monkeypatch, capsys):
     monkeypatch.setattr(sys, "path", ["elsewhere"])
+    monkeypatch.setattr(sys, "modules", {})
     monkeypatch.setenv("PYTHONPATH", "mine")
     here.update({hosted.name(line): "9" for line in hosted.missing(LISTS) if "resvg" not in line})
     hosted.prepare()
     assert sys.path == [str(ROOT), "elsewhere"] and os.environ["PYTHONPATH"] == f"{ROOT}{os.pathsep}mine"
     assert pip.words[-1] == "resvg_py>=0.3"
     assert capsys.readouterr().out == f"The course is in {ROOT.name}; installed: resvg_py.\n"
+
+
+def test_what_was_imported_of_that_name_before_makes_room(monkeypatch):
+    monkeypatch.setattr(hosted, "missing", lambda lists: [])
+    monkeypatch.setattr(sys, "path", ["elsewhere"])
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    others = {name: SimpleNamespace() for name in ("helpers", "helpers.widgets", "helpers_of_mine", "os")}
+    monkeypatch.setattr(sys, "modules", others)
+    hosted.prepare()
+    assert set(others) == {"helpers_of_mine", "os"}
 
 
 def test_an_old_python_is_named(monkeypatch):

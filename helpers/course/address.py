@@ -22,10 +22,11 @@ BADGES = re.compile(r"(<!-- badges: .* -->\n).*?(<!-- end of badges -->)", re.DO
 CELL = '''\
 # @title Fetches the course where it is missing: in Colab, in Kaggle, or if this notebook was opened alone
 import importlib.util
+from pathlib import Path
 
-if not importlib.util.find_spec("helpers"):
+found = importlib.util.find_spec("helpers")  # of the course, not some other module of that name
+if not any(Path(place, "hosted.py").exists() for place in found and found.submodule_search_locations or ()):
     import io, runpy, urllib.request, zipfile
-    from pathlib import Path
 
     address, version = "ADDRESS", "VERSION"
     course = Path("..") if Path("../helpers/hosted.py").exists() else Path(f"cnn_course_{version}")
@@ -82,7 +83,7 @@ def hosts(address: str, version: str, stem: str) -> dict[str, str]:
 
 def is_fetching(cell: dict) -> bool:
     """Whether a cell is the one that fetches the course; readers do not see it."""
-    return FETCHES in cell.get("metadata", {}).get("tags", [])
+    return cell["cell_type"] == "code" and FETCHES in cell.get("metadata", {}).get("tags", [])
 
 
 def put_cell(notebook: dict, address: str, version: str) -> None:

@@ -104,10 +104,14 @@ def test_the_command_line(course, monkeypatch, capsys, words, stated):
     assert address.stated(course) == stated
 
 
-def run_cell(folder, *place):
-    """Run the fetching cell with (address, version) in the folder, where nothing but Python is; return what it says."""
-    source = address.CELL.replace("ADDRESS", place[0]).replace("VERSION", place[1])
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", source], cwd=folder, capture_output=True, text=True)
+def run_cell(folder, place, version, *options):
+    """Run the fetching cell with this address and version in the folder, where nothing but Python is; return its words.
+
+    Of the folder itself nothing is imported unless `options`, for Python, say so.
+    """
+    source = address.CELL.replace("ADDRESS", place).replace("VERSION", version)
+    command = [sys.executable, *(options or ("-I", "-S")), "-c", source]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     return done.stdout + done.stderr
 
 
@@ -124,6 +128,17 @@ def test_inside_the_course_it_takes_the_course_that_is_there(tmp_path):
     (tmp_path / "helpers").mkdir()
     (tmp_path / "helpers/hosted.py").write_text("def prepare():\n    print('taken from', __file__)\n", encoding="utf-8")
     assert run_cell(tmp_path / "notebooks", "", "HEAD").startswith("taken from ")
+
+
+@pytest.mark.parametrize("other", ["helpers.py", "helpers/__init__.py", "helpers/notes.txt"])
+def test_another_module_of_the_same_name_is_not_taken_for_the_course(tmp_path, other):
+    (tmp_path / other).parent.mkdir(exist_ok=True)
+    (tmp_path / other).write_text("", encoding="utf-8")
+    assert run_cell(tmp_path, "", "HEAD", "-S", "-E").startswith("The rest of the course is missing")
+    (tmp_path / "helpers").mkdir(exist_ok=True)
+    (tmp_path / "helpers/__init__.py").write_text("", encoding="utf-8")
+    (tmp_path / "helpers/hosted.py").write_text("", encoding="utf-8")
+    assert not run_cell(tmp_path, "", "HEAD", "-S", "-E"), "and the course is"
 
 
 @pytest.fixture
