@@ -182,7 +182,8 @@ def replayed(numbers: tuple, seconds: float) -> Iterator[dict]:
         command = [sys.executable, "-m", "tests.replay", number, "--batches", "4"]
         left = max(end - time.monotonic(), 0.1)
         try:
-            done = subprocess.run(command, cwd=course_folder(), capture_output=True, text=True, timeout=left)
+            done = subprocess.run(command, cwd=course_folder(), capture_output=True, text=True, errors="replace",
+                                  timeout=left)  # fmt: skip
             said = done.stdout.splitlines() or done.stderr.splitlines()[-1:]
         except subprocess.TimeoutExpired:
             said = [f"{number}: stopped after {left:.0f} s"]
