@@ -1,5 +1,6 @@
 """What lesson 09 says but does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
+import itertools
 import ast
 
 import nbformat
@@ -285,20 +286,18 @@ def test_without_the_relu_between_a_block_has_one_relu(lesson):
     assert kinds[1][:6] == ["Conv2d", "BatchNorm2d", "Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
 
 
-def test_with_a_dense_head_a_second_convolution_helps_at_a_low_rate_and_hurts_at_a_high_one(lesson):
+def test_with_a_dense_head_the_gain_of_a_second_convolution_depends_on_the_rate(lesson):
+    """Seven draws: +.016 ± .008 at 0.05, −.015 ± .017 at 0.2."""
     train, test = load_data_fashion_mnist(64, resize=32, seed=0, num_train=6_000, num_test=2_000, device="cpu")
     if train.source != "Fashion-MNIST":
         pytest.skip("the digits are too few to say it")
-    gains = []
-    for lr in (0.05, 0.2):
-        reached = []
-        for kernels in ((3,), (3, 3)):
-            layers = lesson["small_net"](*kernels)[:-3]  # without the mean and what follows it
-            net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 4 * 4, 10))
-            run = train_ch6(net, train, test, 2, Cosine(lr), seed=0, device="cpu", live=False)
-            reached.append(run.test_acc[-1])
-        gains.append(reached[1] - reached[0])
-    assert gains[0] > 0.005 and gains[1] < -0.005
+    gains = {0.05: 0.0, 0.2: 0.0}
+    for lr, seed, (sign, kernels) in itertools.product(gains, range(2), ((-1, (3,)), (1, (3, 3)))):
+        torch.manual_seed(seed)
+        layers = lesson["small_net"](*kernels)[:-3]  # without the mean and what follows it
+        net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 4 * 4, 10))
+        gains[lr] += sign * train_ch6(net, train, test, 2, Cosine(lr), seed=seed, device="cpu", live=False).test_acc[-1]
+    assert gains[0.05] > max(0, gains[0.2])
 
 
 def test_at_full_size_an_epoch_takes_two_cores_more_than_seven_hours(table):
