@@ -1,7 +1,7 @@
 """What lesson 09 says but does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
-import itertools
 import ast
+import itertools
 
 import nbformat
 import pytest
