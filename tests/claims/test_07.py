@@ -217,7 +217,7 @@ def test_steps_times_rate_is_about_constant_and_ten_epochs_of_the_book_lie_on_th
     high, middle, low = (lr * lesson["steps_to_leave"](lr) for lr in (0.9, 0.3, 0.1))
     assert 0.6 < middle / low < 1.7 and high > middle
     book = 10 * math.ceil(60_000 / 256)
-    assert book == 2_350 and 4_000 < low / 0.01 < 8_000
+    assert book == 2_350 and 3_500 < low / 0.01 < 10_000
 
 
 def test_the_activation_ends_the_plateau_and_not_the_pooling(lesson, data):
@@ -452,7 +452,7 @@ def test_it_learns_as_well_without_its_236_biases(lesson, few):
             bias.requires_grad_(False).zero_()
         ends = [train_ch6(net, *few, 2, 0.1, "cpu", seed=seed, init=False, live=False).test_acc[-1]
                 for net in (with_biases, without)]  # fmt: skip
-        assert not any(bias.any() for bias in biases) and ends[1] > 0.3
+        assert not any(bias.any() for bias in biases) and ends[1] > 0.2
         gains.append(ends[1] - ends[0])
     assert abs(mean(gains)) < 0.1
 

@@ -123,14 +123,14 @@ def test_a_picture_is_lost_in_five_plain_blocks_and_not_in_twenty_residual_ones(
     X = torch.randn(64, 1, 14, 14) if source == "noise" else lesson["tower_train"].batch(range(64))[0]
     X, alike = X.repeat(1, 8, 1, 1).relu(), {False: [], True: []}
     for skip, count in ((False, 5), (True, 20)):
-        for seed in range(4):
+        for seed in range(8):
             torch.manual_seed(seed)
             stack = nn.Sequential(*(blocks.Residual(8, 8, skip=skip) for _ in range(count)))
             with torch.no_grad():
                 before, after = X.mean(1).flatten(1), stack(X).mean(1).flatten(1)
             pairs = torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(before, after, strict=True)])
             alike[skip].append(pairs.abs().mean().item())
-    assert sum(alike[True]) > 1.5 * sum(alike[False])
+    assert sum(alike[True]) > 1.2 * sum(alike[False])
 
 
 # Variants -------------------------------------------------------------------------------------------------

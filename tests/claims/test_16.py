@@ -100,11 +100,13 @@ def test_a_leak_makes_the_test_easier(lesson, parts):
 
 
 @needs_packages
-def test_counted_colours_get_more_than_80_percent_and_a_head_beats_them_on_every_seed(lesson, parts, heads):
+def test_counted_colours_get_about_85_percent_and_a_head_beats_them_on_every_seed(lesson, parts, heads):
+    found = []
     for (train, test), (_, _, answers) in zip(parts, heads, strict=True):
         by_colour = counted(lesson, (train.images, train.labels), (test.images, test.labels))
-        assert len(train.classes) == 10 and 0.8 < by_colour < 0.94
-        assert accuracy(answers) > by_colour + 0.01
+        assert len(train.classes) == 10 and accuracy(answers) > by_colour + 0.01
+        found.append(by_colour)
+    assert 0.8 < sum(found) / len(found) < 0.9
 
 
 def test_the_small_net_has_24_000_parameters_and_ends_in_650(lesson):
