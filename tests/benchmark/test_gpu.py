@@ -105,14 +105,16 @@ def test_what_fails_is_a_line_and_kernels_that_disagree_fail(monkeypatch):
 
 
 def test_a_replay_that_takes_too_long_is_stopped_and_says_so(monkeypatch):
+    monkeypatch.setattr(gpu.time, "monotonic", lambda: 100.0)
+
     def run(command, timeout, **options):
-        assert command[1:3] == ["-m", "tests.replay"]
+        assert command[1:3] == ["-m", "tests.replay"] and timeout == (7 if command[3] == "15" else 3.5)
         if command[3] == "15":
             raise subprocess.TimeoutExpired(command, timeout)
         return subprocess.CompletedProcess(command, 0, "07_lenet: ran after 4 s\n", "")
 
     monkeypatch.setattr(gpu.subprocess, "run", run)
-    assert list(replayed(("07", "15"), 7)) == [{"replay": {"07": ["07_lenet: ran after 4 s"]}},
+    assert list(replayed(("07", "15"), 107.0)) == [{"replay": {"07": ["07_lenet: ran after 4 s"]}},
                                                {"replay": {"15": ["15: stopped after 7 s"]}}]  # fmt: skip
 
 
