@@ -147,8 +147,8 @@ def tried(found: Callable[[], dict], *keys: str) -> dict:
     """Return {key: {key: … found()}}, or what went wrong under the key "failed"."""
     try:
         piece = found()
-    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-        keys, piece = ("failed", ", ".join(keys)), str(error).strip().splitlines()[0]
+    except Exception as error:  # whatever a driver or a compiler throws: it is told, and the next is tried
+        keys, piece = ("failed", ", ".join(keys)), f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     for key in reversed(keys):
         piece = {key: piece}
     return piece
