@@ -3,7 +3,8 @@
 Or from other seeds, in any profile: python -m tests.replay 07 --profile cpu --whole --shift 100 --keep /tmp/shifted
 
 Sizes, rates and starts are those of the profile; only the numbers of steps are cut: no data set holds more than N
-batches (2) and no training more than two epochs. Sets of small pictures keep 1,000, as the notebooks look at so many;
+batches (2), no training more than two epochs, and what a lesson's settings call steps, rounds and seconds becomes 4, 1
+and 0.1. Sets of small pictures keep 1,000, as the notebooks look at so many;
 a notebook that needs longer (07, 12, 14: its claims are about trained nets) is cheap enough to run `--whole`, with
 nothing cut. A cell that stops fails the replay. A claim (an `assert`) that does not hold after so few steps is listed,
 to be judged by a reader: one about accuracy may have to wait for the steps that were cut, any other is false.
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EPOCHS = 2
 WHOLE = 10**9  # batches or epochs: more than any notebook has
 SMALL = 1000  # pictures of at most 32 px, kept whatever the number of batches
+FEWER = {"steps": 4, "rounds": 1, "seconds": 0.1}  # at most, in a lesson's settings
 
 
 def shift_seeds(by):
@@ -76,6 +78,14 @@ def _claim(holds, words):
     if not holds:
         print("CLAIM " + words.replace(chr(10), " "))
 
+class _Settings(ast.NodeTransformer):
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        for word in node.keywords if getattr(node.func, "id", "") == "dict" else []:
+            if word.arg in {fewer} and isinstance(word.value, ast.Constant):
+                word.value.value = min(word.value.value, {fewer}[word.arg])
+        return node
+
 class _Claims(ast.NodeTransformer):
     def visit_Assert(self, node):
         call = ast.parse("_claim(0, 0)").body[0]
@@ -85,7 +95,7 @@ class _Claims(ast.NodeTransformer):
 shift_seeds({shift})
 _batches.ImageBatches.__init__ = _cut(_batches.ImageBatches.__init__)
 _loop.fit = _shortened(_loop.fit)
-get_ipython().ast_transformers.append(_Claims())
+get_ipython().ast_transformers.extend([_Settings(), _Claims()])
 """
 )
 
@@ -93,8 +103,9 @@ get_ipython().ast_transformers.append(_Claims())
 def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, epochs: int = EPOCHS,
            small: int = SMALL, shift: int = 0, seconds: int = 3600) -> tuple[list, str]:
     """Run a notebook (nbformat's object) in the folder; return the claims that failed, and why it stopped, or ""."""
-    setup = SETUP
-    for name, number in (("batches", batches), ("epochs", epochs), ("small", small), ("shift", shift)):
+    setup, fewer = SETUP, {} if batches == WHOLE else FEWER
+    for name, number in (("batches", batches), ("epochs", epochs), ("small", small), ("shift", shift),
+                         ("fewer", fewer)):  # fmt: skip
         setup = setup.replace("{" + name + "}", str(number))
     notebook.cells.insert(0, nbformat.v4.new_code_cell(setup))
     before, why = dict(os.environ), ""

@@ -12,8 +12,10 @@ CELLS = [
     "import torch\nfrom torch import nn\nfrom helpers.data import load_data_fashion_mnist\n"
     "from helpers.training import profile, train_ch6",
     "train_iter, test_iter = load_data_fashion_mnist(8, 14)\nnet = nn.Sequential(nn.Flatten(), nn.Linear(196, 10))",
-    "history = train_ch6(net, train_iter, test_iter, 5, 0.1, live=False)\nassert history.test_acc[-1] > 2",
+    "history = train_ch6(net, train_iter, test_iter, 5, 0.1, live=False)\nassert history.test_acc[-1] > 2\n"
+    "sizes = dict(seconds=3.0, rounds=3, steps=50, seeds=10)",
     "assert profile() == 'gpu'\nassert (len(train_iter), len(test_iter), len(history.loss)) == (3, 3, 2)\n"
+    "assert sizes == {'seconds': 0.1, 'rounds': 1, 'steps': 4, 'seeds': 10}\n"
     "assert next(iter(train_iter))[0].shape == (8, 1, 14, 14)",
 ]
 
