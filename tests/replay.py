@@ -23,7 +23,6 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 EPOCHS = 2
@@ -113,8 +112,8 @@ def replay(notebook, folder: Path, profile: str = "gpu", batches: int = 2, epoch
     os.environ.update({"CNN_COURSE_PROFILE": profile, "CNN_COURSE_OFFLINE": "1", "PYTHONPATH": paths})
     try:
         NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(folder)}}).execute()
-    except CellExecutionError as error:
-        why = str(error)[-2000:]
+    except Exception as error:  # of a cell, or of nbclient where the kernel died
+        why = f"{type(error).__name__}: {error}"[-2000:]
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -38,6 +38,12 @@ def test_sets_of_small_pictures_keep_as_many_as_the_notebooks_look_at_and_all_cl
     assert not why and claims[1:] == [(3, ast.unparse(ast.parse(CELLS[3]).body[1].test))]
 
 
+def test_a_kernel_that_dies_stops_the_replay_with_a_word_of_it():
+    dies = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os\nos._exit(3)")])
+    claims, why = replay(dies, ROOT / "notebooks")
+    assert not claims and why.partition(":")[0] in ("DeadKernelError", "AssertionError")
+
+
 def test_a_shift_is_added_to_every_seed():
     source = ("import numpy\ntorch.manual_seed(1)\nfirst = torch.rand(1)\n"
               "own = torch.rand(1, generator=torch.Generator().manual_seed(2))\n"
