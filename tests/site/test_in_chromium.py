@@ -64,10 +64,10 @@ def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
     assert page.evaluate(WEIGHT) < HEAVIEST
     assert page.evaluate("() => [...document.images].every(image => image.naturalWidth > 0)")
     assert not page.locator("mjx-merror").count()
-    assert not page.evaluate(CUT, ".bd-article table, .bd-article .cell_output pre")
+    assert not page.evaluate(CUT, ".bd-article table, .cell_output .highlight pre")
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert not page.evaluate(CUT, "table[aria-label='Map of the course'], .bd-article .cell_output pre")
+    assert not page.evaluate(CUT, "table[aria-label='Map of the course'], .cell_output .highlight pre")
     assert not page.problems
 
 
