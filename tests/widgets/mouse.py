@@ -1,5 +1,7 @@
 """A real mouse on the picture of a widget, for the browser tests of the widgets."""
 
+import time
+
 import pytest
 
 # A point of an area, found in the same moment, as a redraw may replace it. Its bounding box would count the edge.
@@ -52,6 +54,13 @@ class Hand:
             "([box, part]) => box.querySelector('svg[aria-label]').getAttribute('aria-label').includes(part)",
             arg=[self.widget.element_handle(), part], timeout=15_000,
         )  # fmt: skip
+
+    def until(self, holds):
+        """Return as soon as `holds()`; AssertionError after 15 seconds."""
+        end = time.monotonic() + 15
+        while not holds():
+            assert time.monotonic() < end, self.said()
+            self.page.wait_for_timeout(50)
 
     def ask(self, code):
         """Return the text that a line of Python prints in the notebook's kernel."""

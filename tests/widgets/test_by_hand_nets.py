@@ -152,8 +152,7 @@ def test_click_the_numbers_of_a_net(hand):
 def test_drag_the_numbers_of_an_inception_block(hand):
     label = "path 2, 1×1"
     hand.drag(label, (0.2, 0.5), (0.2 + 69 / 256, 0.5), steps=30)
-    hand.page.wait_for_timeout(400)
-    assert abs(int(hand.ask("print(block.reduce3)")) - 165) <= 2 and "own block" in hand.said()
+    hand.until(lambda: abs(int(hand.ask("print(block.reduce3)")) - 165) <= 2 and "own block" in hand.said())
     hand.drag("height and width", (0.1, 0.5), (0.9, 0.5))
     hand.area("height and width, size 47").wait_for()
     hand.press(label, "PageDown", "ArrowLeft")
@@ -189,7 +188,7 @@ def test_draw_anew_by_a_click_and_set_both_ends_of_a_range(hand):
     hand.mouse.move(knob["x"] + knob["width"] / 2 + 40, knob["y"] + knob["height"] / 2, steps=8)
     hand.mouse.up()
     hand.page.wait_for_function("knob => Number(knob.getAttribute('aria-valuenow')) >= 30", arg=upper.element_handle())
-    hand.page.wait_for_timeout(500)
-    assert hand.ask("print(augmented.rotation[0] == -5 and augmented.rotation[1] >= 30)").strip() == "True"
+    turned = "print(augmented.rotation[0] == -5 and augmented.rotation[1] >= 30)"
+    hand.until(lambda: hand.ask(turned).strip() == "True")
     right = "print(sum(a == augmented.result['true'] for a, _ in augmented.result['answers'][1:]))"
-    assert f"the net gets {hand.ask(right).strip()} of 8 right" in hand.said()
+    hand.until(lambda: f"the net gets {hand.ask(right).strip()} of 8 right" in hand.said())

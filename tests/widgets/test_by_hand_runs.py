@@ -60,9 +60,8 @@ def test_draw_drag_turn_and_scale(hand):
     fast = "Home", " ", "ArrowRight", "ArrowRight", " ", "ArrowRight", "ArrowRight", " ", " "
     hand.press("drawing pad", *fast)  # faster than pictures come: none of these steps may be lost or overtaken
     hand.area("drawing pad, the pen up at row 14, column 4").wait_for()
-    hand.page.wait_for_timeout(300)
-    inked = hand.ask("print((picture_lab.pad.ink[14, :8] > 0.9).int().tolist())").strip()
-    assert inked == "[1, 1, 1, 0, 1, 0, 0, 0]", "a line of three, then a dot"
+    inked = "print((picture_lab.pad.ink[14, :8] > 0.9).int().tolist())"
+    hand.until(lambda: hand.ask(inked).strip() == "[1, 1, 1, 0, 1, 0, 0, 0]")  # a line of three, then a dot
 
 
 @on(1)

@@ -35,9 +35,8 @@ def test_a_bar_is_dragged(hand):
     hand.press("5×5 convolution, memory", "ArrowLeft", "ArrowLeft")
     hand.wait_for("the 1×1 convolution has 300")
     hand.drag("dense layer, weights", (9.556 / 15, 0.5), (9 / 15, 0.5))  # from 3.6 billion to a billion
-    hand.page.wait_for_timeout(500)
-    megapixels = float(hand.said().split(" megapixels")[0])
-    assert megapixels == pytest.approx(1e9 / 300 / 1e6, abs=0.15)
+    megapixels = pytest.approx(1e9 / 300 / 1e6, abs=0.15)
+    hand.until(lambda: float(hand.said().split(" megapixels")[0]) == megapixels)
     hand.press("dense layer, multiply-adds", "End")
     hand.wait_for("50 megapixels")
 
@@ -68,8 +67,7 @@ def test_the_pixel_and_the_weights_are_dragged(hand):
     hand.press("weight of R", "Home")
     hand.wait_for("values from -3")
     hand.drag("weight of R", (0.5, 0.9), (0.5, -3.1))  # four times its height
-    at = """box => Number(box.querySelector('[data-touch][aria-label^="weight of R"]').getAttribute('aria-valuenow'))"""
-    hand.page.wait_for_function(f"box => ({at})(box) === 0", arg=hand.widget.element_handle(), timeout=15_000)
+    hand.until(lambda: float(hand.area("weight of R").get_attribute("aria-valuenow")) == 0)
     ghost = hand.widget.locator("[data-ghost=pixel]").last
     hand.to("pixel in", 0.2525, 0.1025)
     assert ghost.get_attribute("transform") == "translate(50,20)" and ghost.get_attribute("visibility") == "visible"

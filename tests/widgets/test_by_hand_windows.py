@@ -133,8 +133,8 @@ def test_the_window_and_a_weight_are_dragged_and_a_picture_is_dropped(hand):
     value = lambda number: hand.widget.locator(f'[aria-label="{middle}"][aria-valuenow="{number}"]')  # noqa: E731
     value(3).wait_for()
     hand.press(middle, "ArrowDown", "ArrowRight", "ArrowDown")
-    hand.page.wait_for_timeout(400)
-    assert hand.ask("print(kernel.preset, kernel.weights[1], kernel.centre)").strip() == "own (-2.0, 2.75, 2.0) 2.75"
+    now = "print(kernel.preset, kernel.weights[1], kernel.centre)"
+    hand.until(lambda: hand.ask(now).strip() == "own (-2.0, 2.75, 2.0) 2.75")
     hand.widget.evaluate(DROP)
     hand.wait_for("cross-correlation of your own (200×200) with a 3×3 kernel")
     assert "At row 108, column 0" in hand.said() and hand.ask("print(kernel.weights[1][1])").strip() == "2.75"

@@ -113,8 +113,7 @@ def test_the_mouse(hand):
     hand.to("decades", 2 / 3, 0.5)
     hand.mouse.down()
     hand.mouse.up()
-    hand.page.wait_for_timeout(400)
-    assert 90 < int(hand.said().split("many=")[1].split()[0]) < 110, "two thirds of three decades"
+    hand.until(lambda: 90 < int(hand.said().split("many=")[1].split()[0]) < 110)  # two thirds of three decades
     for share, value in ((0.9, 64), (0.1, 1)):
         hand.drag("kinds", (0.5, 0.5), (share, 0.5))
         hand.wait_for(f"kind={value} ")
@@ -138,12 +137,11 @@ def test_the_mouse(hand):
     assert lit.count() == 0
 
     hand.drag("pad", (0.2, 0.2), (0.8, 0.8))
-    hand.page.wait_for_timeout(400)
+    hand.until(lambda: hand.widget.locator("polyline").count() == 0)  # the browser's line: Python has drawn its own
     assert "pen=0" in hand.said(), "the pen of the keys"
     strokes = eval(hand.ask("print(hands.strokes)"))
     assert strokes[0][0] == pytest.approx((0.2, 0.2), abs=0.03)
     assert strokes[-1][-1] == pytest.approx((0.8, 0.8), abs=0.03)
-    assert hand.widget.locator("polyline").count() == 0, "the browser's line goes when Python has drawn its own"
 
 
 @pytest.mark.timeout(300)
