@@ -1,6 +1,7 @@
 """Build the web edition: a source folder out of the stored notebooks, then Sphinx. No cell runs."""
 
 import argparse
+import functools
 import html
 import io
 import json
@@ -107,15 +108,15 @@ def run_sphinx(source, out, doctrees):
     warnings = io.StringIO()
     with docutils_namespace():
         app = Sphinx(source, None, out, doctrees, "html", confoverrides=settings(), status=None, warning=warnings)
-        app.connect("html-page-context", describe)
+        app.connect("html-page-context", functools.partial(describe, front.sentences(course_folder())))
         app.config.mathjax_path = "mathjax/startup.js"  # not the bundle that the extension has just named
         app.build()
     return warnings.getvalue()
 
 
-def describe(app, name, template, context, doctree):
+def describe(sentences, app, name, template, context, doctree):
     """Give a page the sentence by which a list of links or of finds shows it."""
-    said = front.sentences(course_folder()).get(name)
+    said = sentences.get(name)
     if said:
         context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{html.escape(said)}">'
 
