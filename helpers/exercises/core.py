@@ -43,8 +43,17 @@ class Exercise:
                      if getattr(part, "name", None) == self.name), "value")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Prediction(Exercise):
+    """An exercise that asks for a list of numbers: the right one, pairs (wrong list, advice), and how near is right."""
+
+    right: tuple = ()
+    known: tuple = ()
+    atol: float = 1e-5
+
+
 def prediction(id, right, known, hint, atol=1e-5):
-    """Return the Exercise of a guess at a list of numbers, made before the cell that computes them.
+    """Return the Prediction of a list of numbers, made before the cell that computes them.
 
     `right` is the list, `known` pairs (wrong list, advice). No advice tells a number. Numbers that are not whole are
     right within `atol`: a guess by pocket calculator may be rounded.
@@ -62,7 +71,7 @@ def prediction(id, right, known, hint, atol=1e-5):
         return None if hits == len(right) else f"{hits} of {len(right)} right. {hint}"
 
     wrong = {f"guess = {wrong}": advice for wrong, advice in known} | {f"guess = {[0.5] * len(right)}": "0 of"}
-    return Exercise(id, "guess", check, (hint,), f"guess = {right}", wrong)
+    return Prediction(id, "guess", check, (hint,), f"guess = {right}", wrong, tuple(right), tuple(known), atol)
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def settings():
         "mathjax3_config": {"loader": {"load": ["core", "input/tex", "output/chtml"]}},
         "html_theme": "sphinx_book_theme", "html_favicon": "_static/icon.svg",
         "html_static_path": ["_static"], "html_extra_path": ["_extra"],
-        "html_css_files": ["stage.css", "site.css"], "html_js_files": ["stage.js", "live.js"],
+        "html_css_files": ["stage.css", "site.css"], "html_js_files": ["stage.js", "live.js", "guess.js"],
         "html_copy_source": False, "html_use_index": False, "html_show_sourcelink": False, "html_show_copyright": False,
         "html_context": {"default_mode": "auto"},
         "html_theme_options": {

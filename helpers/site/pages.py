@@ -10,7 +10,7 @@ import sys
 from helpers.course.address import hosts
 from helpers.exercises import find
 
-from . import starts
+from . import guesses, starts
 from .figure import live_figure
 from .grids import grid_for
 from .store import smallest
@@ -41,6 +41,9 @@ class Page:
         name_terms, terms = with_marks if stem == "glossary" else with_links, set(terms)
         for number, cell in enumerate(self.notebook["cells"]):
             if cell["cell_type"] == "code":
+                if form := guesses.form(cell):
+                    cell["metadata"].setdefault("tags", []).append("remove-input")
+                    cell["outputs"].insert(0, _as_html(form))
                 outputs = enumerate(cell["outputs"])
                 cell["outputs"] = [self._output(cell, output, f"{number}-{i}") for i, output in outputs]
             else:

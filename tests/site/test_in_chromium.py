@@ -256,3 +256,19 @@ def test_a_page_can_be_printed(page, site):
     assert hidden and width > 0.8 * DESK["width"] * 0.5
     assert len(page.pdf()) > 50_000
     page.emulate_media(media="screen")
+
+
+def test_a_prediction_is_answered_on_the_page(page, site):
+    open_page(page, site, "02_convolution_layer")
+    form = page.locator(".cnn-guess").first
+    fields, out, check = form.locator("input"), form.locator("output"), form.get_by_role("button", name="Check")
+    check.click()
+    assert out.inner_text() == "– a number in each field, please."
+    for place in range(4):
+        fields.nth(place).fill("4")
+    check.click()
+    assert out.inner_text().startswith("✗ the sign is the other way round")
+    for place in range(4):
+        fields.nth(place).fill("−4")
+    fields.nth(3).press("Enter")
+    assert out.inner_text() == "✓ right." and not page.problems

@@ -1,0 +1,77 @@
+"""Predictions on the web edition's pages: the form of each, and verdicts that are those of the notebook's check."""
+
+import html
+import json
+import re
+
+import pytest
+
+from helpers.course.lessons import LESSONS
+from helpers.exercises import exercises_of, find
+from helpers.exercises.core import Prediction
+from helpers.place import course_folder
+from helpers.site import guesses
+from helpers.site.build import STATIC
+
+PREDICTIONS = [e for lesson in LESSONS for e in exercises_of(lesson.number) if isinstance(e, Prediction)]
+
+
+def cell(source):
+    return {"source": source}
+
+
+def attempts(exercise):
+    """Guesses of every kind: right, known to be wrong, partly right, near, far."""
+    right = list(exercise.right)
+    yield from (right, *(wrong for wrong, _ in exercise.known if len(wrong) == len(right)))
+    yield from ([*right[:-1], right[-1] + 1], [right[0] + 0.5, *right[1:]], [0.5] * len(right))
+    for part in (0.5, 2):
+        yield [one if isinstance(one, int) else one + part * exercise.atol for one in right]
+
+
+def test_the_pages_verdicts_are_those_of_the_check(chromium):
+    page = chromium.new_page()
+    page.add_script_tag(path=STATIC / "guess.js")
+    for exercise in PREDICTIONS:
+        (told,) = re.findall(r'data-guess="(.*?)"', guesses.form(cell(
+            f'guess = [{", ".join(["..."] * len(exercise.right))}]\ncheck("{exercise.id}", guess)')))  # fmt: skip
+        tried = list(attempts(exercise))
+        said = page.evaluate("([told, tried]) => tried.map(guess => window.cnnGuess.verdict(told, guess))",
+                             [json.loads(html.unescape(told)), tried])  # fmt: skip
+        assert said == [exercise.check(guess) or "" for guess in tried], exercise.id
+    page.close()
+
+
+@pytest.mark.parametrize("text, value", [
+    ("2 * 3 * 4", 24), ("−1", -1), ("1e9", 1e9), ("1/8", 0.125), ("2**3", 8), ("(1 + 2) × 3", 9), ("1_000", None),
+    ("", None), ("alert(1)", None), ("2 +", None)])  # fmt: skip
+def test_a_field_takes_numbers_as_python_writes_them_and_nothing_else(chromium, text, value):
+    page = chromium.new_page()
+    page.add_script_tag(path=STATIC / "guess.js")
+    found = page.evaluate("text => window.cnnGuess.value(text)", text)
+    page.close()
+    assert found == value if value is not None else found != found
+
+
+def test_every_prediction_of_the_lessons_gets_its_form():
+    asked, forms = [], []
+    for path in sorted((course_folder() / "notebooks").glob("[0-9]*.ipynb")):
+        for one in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(one["source"])
+            if one["cell_type"] == "code":
+                asked += re.findall(r'check\("(\d\d\.p\d+)"', source)
+                forms += [source] * bool(guesses.form(one))
+    assert len(forms) == len(asked) == len(PREDICTIONS)
+
+
+def test_fields_are_named_by_the_comments():
+    assert guesses.names("[..., ..., ...]  # row, column, score") == ["row", "column", "score"]
+    assert guesses.names("[..., ...,  # weight\n   ..., ...]  # output") == ["weight", "", "output", ""]
+    assert guesses.names("[..., ...]") == ["", ""]
+
+
+def test_other_cells_stay_and_a_wrong_count_is_an_error():
+    assert guesses.form(cell('check("02.1", corr2d)')) == ""
+    assert find("02.p1").right == (-4, -4, -4, -4)
+    with pytest.raises(ValueError, match="02.p1: 2 fields for 4 numbers"):
+        guesses.form(cell('guess = [..., ...]\ncheck("02.p1", guess)'))
