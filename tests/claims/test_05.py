@@ -120,7 +120,7 @@ def test_two_layers_see_other_windows_and_give_the_same_four_numbers(lesson):
     square, wide = lesson["square"], lesson["wide"]
     assert square(X).shape[2:] == output_size((4, 4), 3, padding=1, stride=2)
     assert square(X).tolist() == wide(X).tolist() == [[[[5, 7], [13, 15]]]]
-    noise = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(1, 9, 4, 4, generator=torch.Generator().manual_seed(0))
     assert not torch.equal(square(noise), wide(noise))
 
 
