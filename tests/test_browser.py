@@ -88,8 +88,9 @@ def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
     assert not failed_cells(opened.page), "these cells ended in an error"
     page, widgets = opened.page, opened.widgets()
     declared = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.getMetadata('cnn_course').widgets")
-    widgets.last.wait_for()  # the last one may still be on its way to the page
-    assert widgets.count() == declared > 0
+    assert declared > 0
+    widgets.nth(declared - 1).wait_for()  # the last one may still be on its way to the page
+    assert widgets.count() == declared
     assert not faults_of_access(page) and not opened.faults_of_look()
     moved = 0
     for i in range(declared):
