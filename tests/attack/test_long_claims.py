@@ -8,6 +8,7 @@ from torch import nn
 
 from helpers import load_data_fashion_mnist, networks, recipe, train_ch6
 from helpers.networks import lenet
+from helpers.training import Cosine
 
 from ..claims import definitions_of
 
@@ -40,7 +41,7 @@ def test_13_a_teacher_of_kindred_classes_is_worth_more():
     for old, new in (([0, 2, 4, 6, 8], [1, 3, 5, 7, 9]), (list(range(5)), list(range(5, 10)))):
         lesson["new_net"].__globals__.update(new=new, device=torch.device("cpu"))
         teacher, stored = networks.resnet18(num_classes=5, width=0.25, blocks=1), io.BytesIO()
-        train_ch6(teacher, many.only(old, 4_000), unseen.only(old, 200), 2, 0.1, "cpu", seed=0, live=False)
+        train_ch6(teacher, many.only(old, 4_000), unseen.only(old, 200), 2, Cosine(0.1), "cpu", seed=0, live=False)
         torch.save(teacher.state_dict(), stored)
         test, found = unseen.only(new, 200), []
         for seed in range(10):
