@@ -22,11 +22,6 @@ def load_gpu(path: Path = STORED) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def best_rates(found: dict | None) -> dict[str, float]:
-    """Return {net: images/s in its fastest mode}."""
-    return {net: max(rates.values()) for net, rates in (found or {}).get("images_per_second", {}).items()}
-
-
 class GpuTable(Table):
     """One table of what a GPU has given; `rows` are its lines, the headings first."""
 
@@ -45,9 +40,9 @@ def speeds(found: dict) -> list[list[str]]:
     measured = found.get("images_per_second", {})
     modes = list(dict.fromkeys(mode for rates in measured.values() for mode in rates))
     lines = [["images/s, compute alone", *modes, "d2l on a V100", "times"]]
-    for net, best in best_rates(found).items():
-        cells = (f"{measured[net][mode]:,.0f}" if mode in measured[net] else "–" for mode in modes)
-        lines.append([net, *cells, f"{BOOKS[net]:,}", f"{best / BOOKS[net]:.1f}"])
+    for net, rates in measured.items():
+        cells = (f"{rates[mode]:,.0f}" if mode in rates else "–" for mode in modes)
+        lines.append([net, *cells, f"{BOOKS[net]:,}", f"{max(rates.values()) / BOOKS[net]:.1f}"])
     return lines
 
 

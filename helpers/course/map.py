@@ -62,7 +62,7 @@ class CourseMap:
             ink = "color:#ffffff"
             look = f"{BOX};background:{color};{ink}"
             title = f'<a href="{lesson.stem}.ipynb" style="{ink}">{title}</a>'
-        lines = [f"<b>{title}</b>", html.escape(" ".join(lesson.about)), html.escape(self.note(lesson))]
+        lines = [f"<b>{title}</b>", html.escape(lesson.about), html.escape(self.note(lesson))]
         return f'<td style="{look}">{"<br>".join(line for line in lines if line)}</td>'
 
 

@@ -16,6 +16,15 @@ from helpers.site.build import STATIC
 PREDICTIONS = [e for lesson in LESSONS for e in exercises_of(lesson.number) if isinstance(e, Prediction)]
 
 
+@pytest.fixture(scope="module")
+def page(chromium):
+    """An empty page with the script."""
+    page = chromium.new_page()
+    page.add_script_tag(path=STATIC / "guess.js")
+    yield page
+    page.close()
+
+
 def cell(source):
     return {"source": source}
 
@@ -29,9 +38,7 @@ def attempts(exercise):
         yield [one if isinstance(one, int) else one + part * exercise.atol for one in right]
 
 
-def test_the_pages_verdicts_are_those_of_the_check(chromium):
-    page = chromium.new_page()
-    page.add_script_tag(path=STATIC / "guess.js")
+def test_the_pages_verdicts_are_those_of_the_check(page):
     for exercise in PREDICTIONS:
         (told,) = re.findall(r'data-guess="(.*?)"', guesses.form(cell(
             f'guess = [{", ".join(["..."] * len(exercise.right))}]\ncheck("{exercise.id}", guess)')))  # fmt: skip
@@ -39,17 +46,13 @@ def test_the_pages_verdicts_are_those_of_the_check(chromium):
         said = page.evaluate("([told, tried]) => tried.map(guess => window.cnnGuess.verdict(told, guess))",
                              [json.loads(html.unescape(told)), tried])  # fmt: skip
         assert said == [exercise.check(guess) or "" for guess in tried], exercise.id
-    page.close()
 
 
 @pytest.mark.parametrize("text, value", [
     ("2 * 3 * 4", 24), ("−1", -1), ("1e9", 1e9), ("1/8", 0.125), ("2**3", 8), ("(1 + 2) × 3", 9), ("1_000", None),
     ("", None), ("alert(1)", None), ("2 +", None)])  # fmt: skip
-def test_a_field_takes_numbers_as_python_writes_them_and_nothing_else(chromium, text, value):
-    page = chromium.new_page()
-    page.add_script_tag(path=STATIC / "guess.js")
+def test_a_field_takes_numbers_as_python_writes_them_and_nothing_else(page, text, value):
     found = page.evaluate("text => window.cnnGuess.value(text)", text)
-    page.close()
     assert found == value if value is not None else found != found
 
 

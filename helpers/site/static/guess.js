@@ -4,7 +4,8 @@
 const RTOL = 1e-4;  // of `equal` in helpers/exercises/compare.py, for numbers that are not whole
 
 const close = (got, want, atol) => got === want || Math.abs(got - want) <= atol + RTOL * Math.abs(want);
-const near = (got, want, atol) => got.every((one, k) => want.every(Number.isInteger) ? one === want[k] : close(one, want[k], atol));
+const near = (got, want, atol, whole = want.every(Number.isInteger)) =>
+  got.every((one, k) => whole ? one === want[k] : close(one, want[k], atol));
 
 // A number, or a sum or product of numbers as one writes them in Python; NaN for anything else.
 function value(text) {
