@@ -17,9 +17,12 @@ CUT = """where => [...document.querySelectorAll(where)].filter(one => one.scroll
          .map(one => one.innerText.slice(0, 60))"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(chromium):
-    """One page for all tests of this file; `page.problems` lists what it complained of."""
+    """A page of this test alone; `page.problems` lists what it complained of.
+
+    A search reads each page that it found: one that is left before its end complains of those requests later.
+    """
     page = chromium.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -58,7 +61,6 @@ def label(figure):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
-    page.problems.clear()
     open_page(page, site, name)
     wake(page)
     assert page.evaluate(WEIGHT) < HEAVIEST
@@ -83,7 +85,6 @@ def test_axe_finds_nothing(page, site, name, theme):
 
 
 def test_search_finds_the_receptive_field(page, site):
-    page.problems.clear()
     page.goto(f"{site.address}/search.html?q=receptive+field")
     page.wait_for_selector("#search-results li a")
     found = page.locator("#search-results li a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
@@ -208,7 +209,6 @@ def test_a_finger_drags_on_a_phone(page, site):
         at = [{"x": box["x"] + shares[0] * box["width"], "y": box["y"] + shares[1] * box["height"]}] if shares else []
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
     assert "At row 170, column 140" in label(figure)
-    page.set_viewport_size(DESK)
 
 
 def test_numbers_are_those_of_the_table(page, site):
@@ -255,7 +255,6 @@ def test_a_page_can_be_printed(page, site):
     hidden = page.locator(".cnn-controls").first.is_hidden()
     assert hidden and width > 0.8 * DESK["width"] * 0.5
     assert len(page.pdf()) > 50_000
-    page.emulate_media(media="screen")
 
 
 def test_a_prediction_is_answered_on_the_page(page, site):
