@@ -13,6 +13,7 @@ from pathlib import Path
 
 from helpers.training import RECIPES, profile
 
+from .gpu_table import load_gpu, of_a_gpu
 from .measure import machine, table
 
 
@@ -97,11 +98,22 @@ def gpu(options):
     """On a GPU, nine minutes: the book's networks at its sizes, their accuracy, our own kernel, every notebook."""
     from .gpu import gpu_part
 
-    return gpu_part(options.store, options.to, options.source)
+    return gpu_part(options.store, options.to, options.found)
 
 
 # Each returns rows (measure.Row) or a table's text.
 PARTS = {part.__name__: part for part in (loader, corr2d, training, curve, widgets, scratch, nets, depth, levers, gpu)}
+
+
+def measured_elsewhere(name: str) -> dict:
+    """Read the results of `benchmark gpu` for the command line, which says what is wrong with the file."""
+    try:
+        found = load_gpu(Path(name))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(error) from error
+    if found is None:
+        raise argparse.ArgumentTypeError(f"there is no file {name}")
+    return found
 
 
 def parse(words: list[str] | None) -> argparse.Namespace:
@@ -115,12 +127,15 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--more", action="store_true", help="nets: further seeds, behind those that are stored")
     parser.add_argument("--store", action="store_true", help="nets, depth and gpu: keep the results")
     parser.add_argument("--to", type=Path, metavar="FILE", help="gpu: write there, piece by piece, what is found")
-    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="gpu: read it there, measure nothing")
+    parser.add_argument("--from", dest="found", type=measured_elsewhere, metavar="FILE",
+                        help="gpu: read it there, measure nothing")  # fmt: skip
     options = parser.parse_args(words)
     if unknown := [name for name in options.parts if name not in PARTS]:
         parser.error(f"there is no part {', '.join(unknown)}: choose among {', '.join(PARTS)}")
     if unknown := [name for name in options.only or () if name not in RECIPES]:
         parser.error(f"there is no net {', '.join(unknown)}: choose among {', '.join(RECIPES)}")
+    if options.store and options.found and not of_a_gpu(options.found):
+        parser.error(f"--from: these results are of the device {options.found['device']!r}: only a GPU's are stored")
     if options.seeds < 1:
         parser.error("--seeds must be 1 or more")
     return options

@@ -31,7 +31,7 @@ from helpers.training import recipe, train_ch6, xavier
 from helpers.training.execution import Execution
 from helpers.training.guards import in_channels_last
 
-from .gpu_table import BOOKS, load_gpu, said, store_gpu
+from .gpu_table import BOOKS, said, store_gpu
 from .measure import machine
 from .steps import merge, run_step, write
 
@@ -223,14 +223,14 @@ def measure_gpu(device=None, nets=tuple(BOOKS), modes=tuple(MODES), budget: floa
     return found
 
 
-def gpu_part(keep: bool, to: Path | None = None, source: Path | None = None) -> str:
-    """Measure, or read what was measured elsewhere from a file, and return the tables; `to` is written meanwhile.
+def gpu_part(keep: bool, to: Path | None = None, found: dict | None = None) -> str:
+    """Measure, unless `found` was measured elsewhere, and return the tables; `to` is written meanwhile.
 
     `keep` puts the results where the course shows them, but only what a GPU has given.
     """
-    if not source and not torch.cuda.is_available():
+    if not found and not torch.cuda.is_available():
         return "There is no CUDA device here: nothing was measured."
-    found = load_gpu(source) if source else measure_gpu(path=to)
+    found = found or measure_gpu(path=to)
     if keep:
         store_gpu(found)
     return said(found)

@@ -1,5 +1,6 @@
 """What `benchmark gpu` has measured: as tables, and put where the course shows it, results/gpu.json and the README."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,14 @@ NOTHING = "It has been tried on a CPU only: there are no figures of a GPU yet."
 
 
 def load_gpu(path: Path = STORED) -> dict | None:
-    """Return the results that are stored, or None."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    """Return the results that `path` holds, or None where there is no such file; ValueError for another file."""
+    if not path.is_file():
+        return None
+    with contextlib.suppress(UnicodeDecodeError, json.JSONDecodeError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and {"machine", "device", "date"} <= found.keys():
+            return found
+    raise ValueError(f"{path} was not written by benchmark gpu")
 
 
 class GpuTable(Table):
@@ -86,9 +93,14 @@ def readme_part(found: dict | None) -> str:
     return BEGIN + (markdown(found) if found else NOTHING) + "\n" + END
 
 
+def of_a_gpu(found: dict) -> bool:
+    """Tell whether a GPU gave these results."""
+    return str(found["device"]).startswith("cuda")
+
+
 def store_gpu(found: dict, path: Path = STORED, readme: Path | None = None) -> None:
     """Keep the results for the course, and write their tables into the README. ValueError if no GPU measured them."""
-    if not found["device"].startswith("cuda"):
+    if not of_a_gpu(found):
         raise ValueError(f"these results are of the device {found['device']!r}: only a GPU's are kept")
     write(found, path)
     readme = readme or course_folder() / "README.md"

@@ -2,11 +2,12 @@
 
 import json
 import multiprocessing
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from helpers.place import written_whole
 
 
 def run_step(pieces: Callable[..., Iterator[dict]], args: tuple, seconds: float, keep: Callable[[dict], object]) -> str:
@@ -56,6 +57,5 @@ def merge(found: dict, piece: dict) -> None:
 
 def write(found: dict, path: Path) -> None:
     """Write the results as JSON, the whole file or none of it."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -2,12 +2,13 @@
 
 import gzip
 import hashlib
-import os
 import queue
 import threading
 import time
 from pathlib import Path
 from urllib.request import urlopen
+
+from helpers.place import written_whole
 
 # The authors' own copy, for the days on which torchvision's mirror does not answer.
 SPARE_MIRROR = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
@@ -33,7 +34,8 @@ def download(raw: Path, names, silence: float | None = None) -> tuple[dict[str, 
         packed = fetch(f"{name}.gz", checksums[f"{name}.gz"], mirrors, silence or SILENCE)
         contents[name] = gzip.decompress(packed)
         try:
-            store(raw / name, contents[name])
+            with written_whole(raw / name) as part:
+                part.write_bytes(contents[name])
         except OSError as error:
             obstacle = error.strerror or type(error).__name__
     return contents, obstacle
@@ -113,14 +115,3 @@ def _show(file: str, done: int, size: int) -> None:
     bar = "#" * (20 * done // size) if size else ""
     total = f"of {size / 1e6:.1f} " if size else ""
     print(f"\r{file:26} {bar:.<20} {done / 1e6:.1f} {total}MB", end="", flush=True)
-
-
-def store(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, then rename it: a half-written one never has the right name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

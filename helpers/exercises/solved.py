@@ -3,8 +3,9 @@
 import datetime
 import json
 import os
-import tempfile
 from pathlib import Path
+
+from helpers.place import written_whole
 
 FORMAT = 1  # of the file: {"cnn-course progress": 1, "solved": {exercise: the moment when it was first right}}
 HEAD = "cnn-course progress"
@@ -21,9 +22,10 @@ def progress_file() -> Path | None:
         import platformdirs  # a GPU's machine may lack it, and asks for no file
 
         return platformdirs.user_data_path("cnn-course", appauthor=False) / "progress.json"
-    if named and os.path.expanduser(named).startswith("~"):
+    path = os.path.expanduser(named)
+    if path.startswith("~"):
         raise ValueError(f"CNN_COURSE_PROGRESS begins with {named.split(os.sep)[0]}, and there is no such user here")
-    return Path(os.path.expanduser(named)) if named else None
+    return Path(path) if path else None
 
 
 def read_solved(path: str | Path | None = None) -> dict[str, str]:
@@ -63,22 +65,10 @@ def note_solved(id: str) -> str:
         solved = read_solved(path) if path else {}
         if path and id not in solved:
             now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-            _write(path, {HEAD: FORMAT, "solved": dict(sorted({**solved, id: now}.items()))})
+            content = {HEAD: FORMAT, "solved": dict(sorted({**solved, id: now}.items()))}
+            with written_whole(path) as part:
+                part.write_text(json.dumps(content, indent=1), encoding="utf-8")
     except (ValueError, OSError) as error:
         reason = f"{path} cannot be written ({error.strerror})" if isinstance(error, OSError) else error
         return f"This was not noted for progress(): {reason}."
     return ""
-
-
-def _write(path, content):
-    """Write the file in one step, so that it is never half there; a link stays one."""
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-        os.replace(name, path)
-    except BaseException:  # a press of Stop too
-        os.unlink(name)
-        raise

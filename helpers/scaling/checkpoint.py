@@ -6,12 +6,13 @@ import glob
 import os
 import socket
 import time
-import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+
+from helpers.place import written_whole
 
 try:
     import fcntl
@@ -92,16 +93,10 @@ def save_checkpoint(state: dict, path: str | os.PathLike) -> None:
     the former file whole. Raises OSError where the folder cannot be written.
     """
     path = Path(path).resolve()
-    part = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(part, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(path) as part, open(part, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     if os.name == "posix":  # the new name, too, has to reach the disk
         folder = os.open(path.parent, os.O_RDONLY)
         try:

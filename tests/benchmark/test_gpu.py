@@ -137,4 +137,4 @@ def test_a_gpus_results_stand_in_the_readme_and_the_notebooks_once_they_are_stor
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_nothing_is_measured_but_what_another_machine_found_is_read(measured, tmp_path):
     assert "no CUDA device" in gpu.gpu_part(True, tmp_path / "gpu.json") and not (tmp_path / "gpu.json").exists()
-    assert gpu.gpu_part(False, source=measured[1]) == said(measured[0])
+    assert gpu.gpu_part(False, found=gpu_table.load_gpu(measured[1])) == said(measured[0])

@@ -25,3 +25,16 @@ def test_every_part_has_its_sentence_and_its_options():
     options = benchmark.parse(["training", "nets", "--full", "--only", "nin", "--only", "vgg", "--seeds", "5"])
     assert (options.parts, options.full, options.only) == (["training", "nets"], True, ["nin", "vgg"])
     assert options.seeds == 5 and not options.store
+
+
+@pytest.mark.parametrize("content, why", [
+    (None, "there is no file"), ("{", "was not written by"), ("[1]", "was not written by"),
+    ("\x00\xff", "was not written by"),
+    ('{"machine": "m", "device": "cpu", "date": "2026-11-30"}', "of the device 'cpu': only a GPU's are stored"),
+])  # fmt: skip
+def test_a_file_of_results_that_is_none_is_refused_in_a_sentence(tmp_path, capsys, content, why):
+    if content is not None:
+        (tmp_path / "gpu.json").write_text(content, encoding="latin-1")
+    with pytest.raises(SystemExit):
+        benchmark.main(["gpu", "--from", str(tmp_path / "gpu.json"), "--store"])
+    assert why in capsys.readouterr().err

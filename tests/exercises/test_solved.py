@@ -1,6 +1,5 @@
 """What is solved is noted once, in one file of the learner's own, and a fault there disturbs no answer."""
 
-import json
 import os
 import pathlib
 
@@ -85,7 +84,12 @@ def test_a_folder_that_cannot_be_written_disturbs_no_answer(file):
 def test_nothing_is_half_written(file, monkeypatch):
     note_solved("00.1")
     before = file.read_text()
-    monkeypatch.setattr(json, "dump", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    def full(path, text, **_):
+        path.write_bytes(text[:9].encode())
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_text", full)
     assert "No space left" in note_solved("00.2")
     assert file.read_text() == before and [path.name for path in file.parent.iterdir()] == [file.name]
 
