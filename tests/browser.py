@@ -259,6 +259,13 @@ def lab(tmp_path_factory):
         yield running
 
 
+def faults_of_access(page, context, options=None):
+    """Return what axe-core finds in a part of a page, or by some of its rules: `context` and `options` are its own."""
+    axe = pytest.importorskip("axe_playwright_python")  # its class reads the script in the machine's own encoding
+    page.evaluate(pathlib.Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
+    return page.evaluate("([context, options]) => axe.run(context, options)", [context, options or {}])["violations"]
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
     """Headless Chromium; skipped where there is none."""

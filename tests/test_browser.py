@@ -1,8 +1,8 @@
 """Notebooks in a real JupyterLab: cells run, sliders moved by keyboard change every widget's picture."""
 
-import pathlib
-
 import pytest
+
+from .browser import faults_of_access
 
 PICTURE = "svg[aria-label]"
 NOTEBOOKS = [
@@ -69,14 +69,12 @@ def go_to_the_end(page, handle):
     raise AssertionError(f"the End key leaves a slider at {at}, its range ends at {end}")
 
 
-def faults_of_access(page):
+def serious_faults(page):
     """Return what axe-core calls serious or critical in the widgets of a page, one line each."""
-    axe = pytest.importorskip("axe_playwright_python")
-    page.evaluate(pathlib.Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run({include: [['.cnn-course']]})")["violations"]
     return [
         f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for fault in found if fault["impact"] in ("serious", "critical") for node in fault["nodes"]
+        for fault in faults_of_access(page, {"include": [[".cnn-course"]]})
+        if fault["impact"] in ("serious", "critical") for node in fault["nodes"]
     ]  # fmt: skip
 
 
@@ -91,7 +89,7 @@ def test_sliders_moved_by_keyboard_change_the_pictures(open_notebook, name):
     assert declared > 0
     widgets.nth(declared - 1).wait_for()  # the last one may still be on its way to the page
     assert widgets.count() == declared
-    assert not faults_of_access(page) and not opened.faults_of_look()
+    assert not serious_faults(page) and not opened.faults_of_look()
     moved = 0
     for i in range(declared):
         widget = widgets.nth(i)

@@ -121,15 +121,15 @@ def test_a_replay_that_takes_too_long_is_stopped_and_says_so(monkeypatch):
 def test_a_gpus_results_stand_in_the_readme_and_the_notebooks_once_they_are_stored(measured, tmp_path, monkeypatch):
     found = measured[0] | {"device": "cuda:0"}
     readme, path = tmp_path / "README.md", tmp_path / "gpu.json"
-    readme.write_text("before\n" + gpu_table.readme_part(None) + "after\n")
+    readme.write_text("before\n" + gpu_table.readme_part(None) + "after\n", encoding="utf-8")
     monkeypatch.setattr(gpu_table.load_gpu, "__defaults__", (path,))
     assert gpu_tables(speeds, accuracies, convolutions) == []
     for _ in range(2):
         store_gpu(found, path, readme)
-        assert readme.read_text() == "before\n" + gpu_table.readme_part(found) + "after\n"
+        assert readme.read_text(encoding="utf-8") == "before\n" + gpu_table.readme_part(found) + "after\n"
     tables = gpu_tables(speeds, accuracies, convolutions)
     assert [len(table) for table in tables] == [3, 1 + sum(map(len, found["trained"].values())), 3]
-    assert all(table.markdown() in readme.read_text() for table in tables)
+    assert all(table.markdown() in readme.read_text(encoding="utf-8") for table in tables)
     with pytest.raises(ValueError, match="only a GPU's are kept"):
         store_gpu(found | {"device": "cpu"}, path, readme)
 

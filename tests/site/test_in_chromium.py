@@ -6,6 +6,8 @@ import pytest
 
 from helpers.course.lessons import LESSONS
 
+from ..browser import faults_of_access
+
 NAMES = [lesson.stem for lesson in LESSONS] + ["index", "glossary", "claims"]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1300, "height": 1000}
 HEAVIEST = 3e6  # bytes of a page with all that it loads, tables too
@@ -75,12 +77,11 @@ def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
 
 @pytest.mark.parametrize("name, theme", [("index", "dark"), ("05_pooling", "light"), ("07_lenet", "dark")])
 def test_axe_finds_nothing(page, site, name, theme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     open_page(page, site, name, theme=theme)
     wake(page)
     rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
     code = {"exclude": [[".highlight"]]}  # hundreds of coloured words, in the theme's own style for good contrast
-    found = axe.Axe().run(page, context=code, options=rules).response["violations"]
+    found = faults_of_access(page, code, rules)
     assert not found, [(one["id"], [node["html"][:200] for node in one["nodes"]][:3]) for one in found]
 
 
