@@ -75,8 +75,9 @@ def books_loaders(train_iter: ImageBatches, test_iter: ImageBatches, resize: int
 def machine() -> str:
     """What the figures were taken on, in one line."""
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    threads = torch.get_num_threads()
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return (f"{os.cpu_count()} cores ({platform.machine()}), {torch.get_num_threads()} threads{load}{gpu}, "
+    return (f"{os.cpu_count()} cores ({platform.machine()}), {threads} thread{'s' * (threads > 1)}{load}{gpu}, "
             f"torch {torch.__version__}, Python {platform.python_version()}")
 
 

@@ -125,8 +125,8 @@ def found(source: str, classes: list[str], num_train: int, num_test: int, proble
     names = ", ".join(classes)
     said = [f"{source}: {len(classes)} classes ({names}), train {num_train:,}, test {num_test:,}"]
     said += [f"Left out: {problem}" for problem in problems[:NAMED]]
-    if len(problems) > NAMED:
-        said.append(f"Left out as well: {len(problems) - NAMED} more files.")
+    if (more := len(problems) - NAMED) > 0:
+        said.append(f"Left out as well: {more} more file{'s' * (more > 1)}.")
     return "\n".join(textwrap.fill(line, COLUMNS, break_on_hyphens=False) for line in said)
 
 

@@ -24,6 +24,8 @@ def check_depth(answer):
               "the stem's convolution and the dense layer stand once each, not once for every convolution of a block.")]
     known += [(partial(depth, more=more), "the stem's convolution and the dense layer at the end both count too.")
              for more in (0, 1)]  # fmt: skip
+    known += [(lambda blocks, convolutions, more=more: depth([1] * len(blocks), convolutions, more),
+               "that counts one block a stage: `blocks` says how many are in each.") for more in (0, 1, 2)]
     known += [(lambda blocks, convolutions, first=first: depth(blocks, convolutions, 5 + (first and convolutions == 3)),
                "the 1×1 convolutions of the shortcuts lie beside the path and do not count.") for first in (0, 1)]
     known += [(lambda blocks, convolutions: depth(blocks, 2), "a bottleneck has 3 convolutions: use `convolutions`."),
@@ -97,8 +99,9 @@ def check_lengths(answer):
 def _lengths(answer, net, X, y):
     layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
 
-    def gradients(training):
-        return torch.autograd.grad(F.cross_entropy(net.train(training)(X), y), [layer.weight for layer in layers])
+    def gradients(training, answers=lambda logits: logits):
+        loss = F.cross_entropy(answers(net.train(training)(X)), y)
+        return torch.autograd.grad(loss, [layer.weight for layer in layers])
 
     found = gradients(training=True)
     want = [gradient.norm().item() for gradient in found]
@@ -113,6 +116,8 @@ def _lengths(answer, net, X, y):
         "this is the gradient of the loss summed over the pictures; the cross entropy is their mean.":
             [length * len(X) for length in want],
         "the order is back to front; begin with the first convolution.": want[::-1],
+        "the net's answers went through softmax twice: the cross entropy takes logits.":
+            [gradient.norm().item() for gradient in gradients(True, lambda logits: logits.softmax(dim=1))],
         "the net came to you in evaluation mode: put it into training mode first.":  # the last one, and it stays so
             [gradient.norm().item() for gradient in gradients(training=False)],
     }  # fmt: skip
@@ -120,7 +125,7 @@ def _lengths(answer, net, X, y):
     got = tensor_of(given)
     if got is None or got.dim() != 1 or len(got) != len(want):
         count = f"{len(given)} numbers" if isinstance(given, (list, tuple)) else shown(given)
-        return f"the net has {len(want)} convolutions, yet you return {count}: one for each nn.Conv2d."
+        return f"the net has {len(want)} convolutions, within blocks too, yet you return {count}: one for each nn.Conv2d."
     known = ((other, advice) for advice, other in others.items() if other != want)
     advice = advice_on(got, known) or compare(got, want, "the list of lengths")
     if advice is None and not equal(answer(net, X, y), want):
@@ -211,10 +216,13 @@ def _new_head(answer, width, classes):
         if name.endswith(("running_mean", "running_var")):  # as after training
             value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
     before, features = [value.clone() for value in net[:-1].state_dict().values()], net[-1].in_features
-    old, made = net[-1], answer(net, classes)
+    old, length = net[-1], len(net)
+    made = answer(net, classes)
     head = made[-1] if isinstance(made, nn.Sequential) else None
     if not isinstance(head, nn.Linear) or head.out_features != classes or head is old:
         return f"return the net with an nn.Linear of {classes} outputs as its last layer: put a new one in its place."
+    if len(made) > length:
+        return "the old last layer still stands in front of your new one: put it in its place, `net[-1] = …`."
     if head.in_features != features or head.weight.shape != (classes, features):
         return f"the head gets {features} numbers here, not {head.in_features}: ask `net[-1].in_features`."
     kept = list(made[:-1].state_dict().values())

@@ -137,6 +137,8 @@ def compare(got, want, what="the result", *, atol=1e-5, rtol=1e-4):
         asked = f"a tensor or list of numbers, of shape {tuple(right.shape)}" if right.dim() else "a number"
         return f"{what} should be {asked}, but is {kind_of(got)}."
     if found.shape != right.shape:
+        if not right.dim():
+            return f"{what} is {shown(got)}; expected one number."
         shape = tuple(found.shape) if found.dim() <= 8 else f"of {found.dim()} axes"
         return f"{what} has shape {shape}; expected {tuple(right.shape)}."
     wrong = _unequal(found, right, *((0, 0) if is_whole(want) else (atol, rtol)))

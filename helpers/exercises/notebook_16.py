@@ -31,6 +31,8 @@ def check_divide(answer):
             return f"{said}: the right pictures, but not in order: each list goes upwards."
         if parts == [[i + 1 for i in part] for part in want]:
             return f"{said}: pictures are counted from 0, not from 1."
+        if not parts[1]:
+            return f"{said}: no picture is tested on: is each picture's group, `groups[i]`, among the held ones?"
         if sorted(parts[0] + parts[1]) != list(range(len(groups))):
             return f"{said}: each picture must be in one of the lists, and in one only."
         return f"{said}: pictures of one group are in both lists, or in the wrong one."
@@ -44,13 +46,14 @@ ADVICE_SCATTER = (
     (ONE / 12, "that is the variance: take the square root."),
     (ONE**0.5, "that is how one walk scatters: the mean of 12 scatters less."),
     (ONE**0.5 / 12, "the mean of n scatters by the square root of n less, not by n."),
+    (100 * (ONE / 12) ** 0.5, "as a share: between 0 and 1."),
     (0.8 / 12**0.5, "a walk that is right with probability p scatters by the square root of p(1 - p)."),
 )
 
 
 def check_scatter(answer):
     """By how much an accuracy of 0.8 scatters that was measured on 12 walks."""
-    return advice_on(answer, ADVICE_SCATTER, atol=5e-4) or compare(answer, (ONE / 12) ** 0.5, "the scatter", atol=5e-3)
+    return advice_on(answer, ADVICE_SCATTER, atol=5e-4, rtol=5e-3) or compare(answer, (ONE / 12) ** 0.5, "the scatter", atol=5e-3)
 
 
 def check_baseline(answer):
@@ -142,6 +145,8 @@ EXERCISES = [
             dividing(each="i + 1"): "not from 1",
             dividing().replace("return train, test", "return train[::-1], test"): "not in order",
             dividing().replace("return train, test", "return {*train}, {*test}"): "one of them is a set",
+            dividing("!=", "=="): "no picture is tested on",
+            dividing().replace("if group", "if i"): "no picture is tested on",
             dividing("not in", "not in"): "each picture must be in one",
             "def divide(groups, held):\n    n = len(groups) - len(held)\n"
             "    return list(range(n)), list(range(n, len(groups)))": "pictures of one group",
@@ -156,6 +161,7 @@ EXERCISES = [
         solution="scatter = (0.8 * 0.2 / 12) ** 0.5",
         wrong={"scatter = (0.8 * 0.2 / 60) ** 0.5": "count walks", "scatter = (0.8 * 0.2 / 5) ** 0.5": "of one walk",
                "scatter = 0.8 * 0.2 / 12": "the square root", "scatter = (0.8 * 0.2) ** 0.5": "scatters less",
+               "scatter = 11.5": "as a share",
                "scatter = (0.8 * 0.2) ** 0.5 / 12": "not by n", "scatter = 0.8 / 12**0.5": "p(1 - p)"},
     ),
     Exercise(
@@ -169,6 +175,7 @@ EXERCISES = [
             sharing("1 / len(train.unique())"): "chance among equal classes",
             sharing("(test == train.bincount().argmax()).sum().item()"): "divide by their number",
             sharing("train.bincount().argmax().item()"): "the class itself",
+            sharing("train.mode()"): "expected one number",
         },
     ),
     Exercise(

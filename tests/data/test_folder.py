@@ -42,6 +42,7 @@ def test_classes_are_the_folders_and_each_gives_its_share_to_the_test(mine, caps
     assert train_iter.labels.bincount().tolist() == [6, 3] and test_iter.labels.bincount().tolist() == [2, 1]
     assert train_iter.shuffle and not test_iter.shuffle and len(train_iter) == 3
     assert "9 images of mine in 3 batches of 4, each (3, 16, 16)" in repr(train_iter)
+    assert "3 images of mine in 1 batch of 4, each" in repr(test_iter)
     X, y = next(iter(test_iter))
     assert X.shape == (3, 3, 16, 16) and X.dtype == torch.float32 and y.dtype == torch.int64
     assert train_iter.dataset[0][0].shape == (3, 16, 16)
@@ -106,10 +107,10 @@ def test_what_is_no_picture_is_left_out_and_named(mine, capsys):
     said = " ".join(said.split())
     assert "Left out: cat/poem.txt is not a picture that can be read here: choose a PNG" in said
     assert "Left out: cat/9.jpg is damaged" in said and "Left out: dog/dot.png has only 3 × 3 pixels" in said
-    for number in range(4):
+    for number, more in enumerate(("1 more file.", "2 more files.")):
         (mine / f"cat/more {number}.txt").touch()
-    load(mine)
-    assert "4 more files" in " ".join(capsys.readouterr().out.split())
+        load(mine)
+        assert f"Left out as well: {more}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_one_picture_stays_to_train_on_however_large_the_test(mine):

@@ -167,6 +167,8 @@ def test_the_depth_is_dragged_in_both_panels(lab):
     found = re.findall(r'aria-label="([^"]*3 blocks: drag[^"]*)" data-touch="([^"]*)"', lab.picture)
     axes = [json.loads(html.unescape(told))["across"] for _, told in found]
     assert [(axis["name"], axis["at"], axis["low"], axis["last"]) for axis in axes] == [("blocks", 3, 1, MOST)] * 2
+    areas = re.findall(r'<rect [^>]*y="(\d+)"[^>]*aria-label="[^"]*drag', lab.picture)
+    assert areas == ["52", "52"], "the ring of the focus would cut the title above the frame"
     lab._picture.send = lambda told: None
     lab._picture._handle_custom_msg({"id": 1, "do": "set", "values": [["blocks", [], 99]]}, [])
     assert lab.blocks == MOST and len(lab.result["lengths"]) == 2 * MOST + 1

@@ -99,7 +99,7 @@ class DepthLab(Trainer):
             f"{_kind(result['settings'])}: {len(lengths) + 1} layers, {result['params']:,} parameters. Length of the "
             f"gradient at the start: first convolution {lengths[0]:.1e}, last {lengths[-1]:.1e}, smallest "
             f"{min(lengths):.1e}. Cosine between the gradients of two batches: median "
-            f"{cosines[len(cosines) // 2]:.2f}. Training: {self.tell(result)}"
+            f"{round(cosines[len(cosines) // 2], 2) + 0.0:.2f}. Training: {self.tell(result)}"
         )
 
     def draw(self, result):
@@ -179,7 +179,7 @@ def _panel(area, limits, curves, settings, title, yticks):
                  xticks=range(1, 2 * MOST + 2, 8), yticks=yticks),
         svg.path([(x, at), (x + width, at)], stroke=svg.GREY, line=0.8, dash="1 3"),
         svg.path([(end, y), (end, y + height)], line=1, dash="4 3"), *lines,
-        svg.rect(end - 4, y - 4, 8, 8, fill=COLORS[settings["skip"]], line=0),
-        touch.area(x, y - 5, width, height + 5, across=axis,
+        svg.rect(end - 4, y, 8, 8, fill=COLORS[settings["skip"]], line=0),
+        touch.area(x, y, width, height, across=axis,
                    label=f"{title.split(',')[0]}, {blocks} blocks: drag, or use the arrow keys"),
     ])  # fmt: skip
