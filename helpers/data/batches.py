@@ -111,8 +111,9 @@ class ImageBatches:
 
     def __repr__(self) -> str:
         height, width = self._size
-        return (f"{self.num_images:,} images of {self.source or 'your own'} in {len(self):,} batch{'es' * (len(self) != 1)} "
-                f"of {self.batch_size}, each ({self.images.shape[1]}, {height}, {width}), on {self.images.device}")
+        batches = f"{len(self):,} batch{'es' * (len(self) != 1)} of {self.batch_size}"
+        return (f"{self.num_images:,} images of {self.source or 'your own'} in {batches}, each "
+                f"({self.images.shape[1]}, {height}, {width}), on {self.images.device}")
 
 
 class Pictures(Sequence):

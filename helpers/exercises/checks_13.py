@@ -125,7 +125,8 @@ def _lengths(answer, net, X, y):
     got = tensor_of(given)
     if got is None or got.dim() != 1 or len(got) != len(want):
         count = f"{len(given)} numbers" if isinstance(given, (list, tuple)) else shown(given)
-        return f"the net has {len(want)} convolutions, within blocks too, yet you return {count}: one for each nn.Conv2d."
+        return (f"the net has {len(want)} convolutions, within blocks too, yet you return {count}: one for each "
+                "nn.Conv2d.")  # fmt: skip
     known = ((other, advice) for advice, other in others.items() if other != want)
     advice = advice_on(got, known) or compare(got, want, "the list of lengths")
     if advice is None and not equal(answer(net, X, y), want):

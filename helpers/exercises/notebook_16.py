@@ -53,7 +53,8 @@ ADVICE_SCATTER = (
 
 def check_scatter(answer):
     """By how much an accuracy of 0.8 scatters that was measured on 12 walks."""
-    return advice_on(answer, ADVICE_SCATTER, atol=5e-4, rtol=5e-3) or compare(answer, (ONE / 12) ** 0.5, "the scatter", atol=5e-3)
+    advice = advice_on(answer, ADVICE_SCATTER, atol=5e-4, rtol=5e-3)
+    return advice or compare(answer, (ONE / 12) ** 0.5, "the scatter", atol=5e-3)
 
 
 def check_baseline(answer):

@@ -217,16 +217,39 @@ def test_grad_cam_has_16_rows_in_the_small_net_and_4_in_lite0(lesson, lite):
     assert activations(lite, X, "block11").shape == (1, 112, 4, 4)
 
 
+def run_cells(folder, names, *numbers):
+    """Run these code cells of the lesson in `names`, `mine` being this folder."""
+    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOKS / f"{STEM}.ipynb", as_version=4).cells}
+    for number in numbers:
+        exec(cells[f"c16-{number:03}"].replace("mine = None", f"mine = {str(folder)!r}"), names)
+    plt.close("all")
+
+
+def few_photos(folder, colours):
+    """Five noisy photos for each class of {name: (red, green, blue)}, as many as the lesson is asked to take."""
+    random = np.random.default_rng(0)
+    for (label, colour), number in itertools.product(colours.items(), range(5)):
+        (folder / label).mkdir(exist_ok=True)
+        noise = random.integers(0, 100, (30, 40, 3), np.uint8)
+        Image.fromarray((noise + colour).astype(np.uint8)).save(folder / label / f"{number}.png")
+
+
 def test_the_lesson_takes_a_folder_of_the_readers_own(tmp_path, monkeypatch):
     """Fifteen photos, fewer in the test than in the training: the cells up to Lite0 run on them."""
     monkeypatch.setenv("CNN_COURSE_PROFILE", "quick")
-    random = np.random.default_rng(0)
-    for label, number in itertools.product(("dog", "three", "猫"), range(5)):
-        (tmp_path / label).mkdir(exist_ok=True)
-        Image.fromarray(random.integers(0, 256, (30, 40, 3), np.uint8)).save(tmp_path / label / f"{number}.png")
-    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOKS / f"{STEM}.ipynb", as_version=4).cells}
+    few_photos(tmp_path, {"dog": (0, 0, 0), "three": (0, 0, 0), "猫": (0, 0, 0)})
     names = {}
-    for number in (1, 2, 4, 6, 10, 11, 13, 18):
-        exec(cells[f"c16-{number:03}"].replace("mine = None", f"mine = {str(tmp_path)!r}"), names)
-    plt.close("all")
+    run_cells(tmp_path, names, 1, 2, 4, 6, 10, 11, 13, 18)
     assert names["num_classes"] == 3 and names["y"].tolist() == [0, 1, 2] and len(names["answers"]) == 3
+
+
+def test_few_photos_get_the_steps_that_the_averages_of_batch_norm_need(tmp_path, monkeypatch, capsys):
+    """Ten steps left the averages near where they start: colours that anyone tells apart were taken for one class."""
+    monkeypatch.setenv("CNN_COURSE_PROFILE", "cpu")
+    few_photos(tmp_path, {"blue": (0, 0, 90), "green": (0, 90, 0), "red": (90, 0, 0)})
+    names = {}
+    run_cells(tmp_path, names, 1, 4, 10, 11, 13)
+    assert "divided by group 100.0%, by picture 100.0%" in capsys.readouterr().out
+    names["seeds"] = [0]
+    run_cells(tmp_path, names, 15)
+    assert names["scores"]["small net"] == [1] and names["num_epochs"] == 100
