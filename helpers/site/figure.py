@@ -22,7 +22,8 @@ def live_figure(key, table, command):
         f'<form class="cnn-controls" hidden>{controls}</form>'
         f'<div class="cnn-frame"><div class="cnn-stage"><div class="cnn-view" style="--width:{width}">'
         f"{smaller(first, photos=table.photos)}</div></div></div>"
-        f'<figcaption><span class="cnn-nearest" role="status"></span> PyTorch has computed {len(table.states)} states '
+        '<figcaption><span class="cnn-upright">Held sideways, a phone shows the whole picture. </span>'
+        f'<span class="cnn-nearest" role="status"></span> PyTorch has computed {len(table.states)} states '
         f"of this picture in advance. {table.note} For any other, run the notebook: <code>{html.escape(command)}</code>"
         "</figcaption>"
         "</figure>"

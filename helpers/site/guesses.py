@@ -1,6 +1,7 @@
 """A lesson's predictions on its page: a field for each number, and what the notebook's check would say of them."""
 
 import html
+import itertools
 import json
 import re
 
@@ -15,25 +16,39 @@ def form(cell):
     asked = CELL.fullmatch("".join(cell["source"]))
     if not asked:
         return ""
-    exercise, places = find(asked[2]), names(asked[1])
-    if len(places) != len(exercise.right):
-        raise ValueError(f"{exercise.id}: {len(places)} fields for {len(exercise.right)} numbers")
+    exercise, lines = find(asked[2]), names(asked[1])
+    count, number = sum(map(len, lines)), itertools.count(1)
+    if count != len(exercise.right):
+        raise ValueError(f"{exercise.id}: {count} fields for {len(exercise.right)} numbers")
     told = {"right": exercise.right, "known": exercise.known, "atol": exercise.atol, "hint": exercise.hints[0]}
-    fields = "".join(
-        f'<label>{html.escape(name)}<input autocomplete="off" aria-label="{html.escape(name or "number")}, '
-        f'{place} of {len(places)}" size="6"></label>' for place, name in enumerate(places, 1)
-    )  # fmt: skip
+    keys = "decimal" if suits_keypad(exercise) else "text"
+    fields = ""
+    for line in lines:
+        spoken = (f"{name or line[0] or 'number'}, {next(number)} of {count}" for name in line)
+        fields += f"<div>{''.join(map(field, line, spoken, itertools.repeat(keys)))}</div>"
     return (f'<form class="cnn-guess" data-guess="{html.escape(json.dumps(told))}" hidden>'
             f'{fields}<button>Check</button><output role="status"></output></form>')  # fmt: skip
 
 
-def names(source):
-    """Return what each `...` of a guess stands for, as the comments at the ends of its lines say; "" where none does.
+def field(name, spoken, keys):
+    """Return one field with its name, the words of it for a screen reader, and the keyboard that a phone shows."""
+    return (f'<label>{html.escape(name)}<input autocomplete="off" inputmode="{keys}" size="6" '
+            f'aria-label="{html.escape(spoken)}"></label>')  # fmt: skip
 
-    A comment names each number of its line, as in "row, column", or all of them by one word.
+
+def suits_keypad(exercise):
+    """Return whether digits and a point are enough: the keypads of phones have no minus and no sign for a product."""
+    expected = [exercise.right, *(wrong for wrong, _ in exercise.known)]
+    return all(0 <= one < 1000 for numbers in expected for one in numbers)
+
+
+def names(source):
+    """Return, line by line, what each `...` of a guess stands for, as the comment at the line's end says; "" if none.
+
+    A comment names each number of its line, as in "row, column", or all of them by one word, which the first one gets.
     """
     found = []
     for blanks, comment in LINE.findall(source.strip("[")):
         count, parts = blanks.count("..."), [part for part in comment.split(", ") if part]
-        found += parts if len(parts) == count else [*parts[:1], *[""] * (count - 1)] if parts else [""] * count
+        found.append(parts if len(parts) == count else [*parts[:1], *[""] * (count - len(parts[:1]))])
     return found

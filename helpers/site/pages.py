@@ -21,6 +21,8 @@ NOTEBOOK_LINK = re.compile(r'(href=")(\w+)\.ipynb')
 OUTSIDE = re.compile(r"\]\(\.\./")  # a link from notebooks/ to another folder of the course
 
 OPEN = re.compile(r"– (\d\d\.p?\d+): not attempted yet")
+HELP = re.compile(r"^(?:[^`\n]*checks the answer[;.] )?`hint\(.* help\.", re.M)
+HELP_HERE = "The notebook checks the answers and has solutions; here, hints are folded under each exercise."
 STILL = '<p class="cnn-still">A still picture: in the notebook it answers to your hand.</p>'
 
 
@@ -47,7 +49,8 @@ class Page:
                 outputs = enumerate(cell["outputs"])
                 cell["outputs"] = [self._output(cell, output, f"{number}-{i}") for i, output in outputs]
             else:
-                cell["source"] = name_terms(OUTSIDE.sub("](", "".join(cell["source"])), terms)
+                text = HELP.sub(HELP_HERE, OUTSIDE.sub("](", "".join(cell["source"])))
+                cell["source"] = name_terms(text, terms)
         if stem != "glossary":
             self.notebook["cells"][0]["source"] += f"\n\n{run_it(stem, self.command, repository, version)}\n"
 
@@ -90,8 +93,9 @@ class Page:
         told = output.get("metadata", {}).get("image/png", {})
         width = round(told.get("width", natural))
         words = told.get("alt") or "".join(output["data"].get("text/plain", "")).removeprefix("<").removesuffix(">")
-        return (f'<img class="cnn-figure" src="_figures/{name}" alt="{html.escape(words)}" width="{width}" '
-                f'height="{round(width * height / natural)}" loading="lazy">')  # fmt: skip
+        return (f'<div class="cnn-frame" style="--width:{width}px"><img class="cnn-figure" src="_figures/{name}" '
+                f'alt="{html.escape(words)}" width="{width}" height="{round(width * height / natural)}" '
+                'loading="lazy"></div>')  # fmt: skip
 
 
 def hints(number):
@@ -116,7 +120,7 @@ def run_it(stem, command, repository, version):
         '<p class="cnn-run"><b>Run it yourself:</b> '
         f"<code>{html.escape(command)}</code> in a copy of {place} starts this notebook, with exercises that answer "
         f'and pictures that know every state. <a href="notebooks/{stem}.ipynb" download>Download the notebook</a>'
-        f'{". Open it in " + elsewhere if elsewhere else ""}</p>'
+        f"{'. Open it in ' + elsewhere if elsewhere else ''}</p>"
     )
 
 

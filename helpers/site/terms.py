@@ -3,6 +3,7 @@
 import re
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
+NOTHING = re.compile(r"(?<=\|) – (?=\|)")
 ROW = re.compile(r"^\| (?!English)(?=[^|]+\| ([^|]+) \|)", re.M)
 
 
@@ -14,7 +15,7 @@ def terms_of(text: str) -> set[str]:
 def with_marks(text: str, terms: set[str]) -> str:
     """Return a part of the glossary with an address, `id="感受野"`, for each of `terms` in the first row that has it.
 
-    The words that have got one are taken out of `terms`.
+    The words that have got one are taken out of `terms`. A dash for nothing goes: the page's style draws it.
     """
 
     def marked(row):
@@ -22,7 +23,7 @@ def with_marks(text: str, terms: set[str]) -> str:
         terms.difference_update(words)
         return row[0] + "".join(f'<span id="{word}"></span>' for word in words)
 
-    return ROW.sub(marked, text)
+    return ROW.sub(marked, NOTHING.sub(" ", text))
 
 
 def with_links(text: str, terms: set[str]) -> str:

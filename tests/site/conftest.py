@@ -30,3 +30,18 @@ def site(tmp_path_factory):
         pages, told = build.build(folder, repository="https://example.org/course", version="v9")
     with served(folder) as address:
         yield Site(folder, pages, told, address)
+
+
+@pytest.fixture
+def page(chromium):
+    """A page of this test alone; `page.problems` lists what it complained of.
+
+    A search reads each page that it found: one that is left before its end complains of those requests later.
+    """
+    page = chromium.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda told: page.problems.append(told.text) if told.type == "error" else None)
+    page.on("requestfailed", lambda request: page.problems.append(request.url))
+    yield page
+    page.close()

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 
 import pytest
@@ -49,11 +50,13 @@ def test_the_pages_verdicts_are_those_of_the_check(page):
 
 
 @pytest.mark.parametrize("text, value", [
-    ("2 * 3 * 4", 24), ("−1", -1), ("1e9", 1e9), ("1/8", 0.125), ("2**3", 8), ("(1 + 2) × 3", 9), ("1_000", None),
-    ("", None), ("alert(1)", None), ("2 +", None)])  # fmt: skip
+    ("2 * 3 * 4", 24), ("−1", -1), ("1e9", 1e9), ("1/8", 0.125), ("2**3", 8), ("(1 + 2) × 3", 9), ("1_000", 1000),
+    ("１．５", 1.5), ("－４", -4), ("2·3", 6), ("-math.log(1/10)", math.log(10)), ("1e999", math.inf), ("-0", 0),
+    ("", None), ("alert(1)", None), ("2 +", None), ("0,5", None), ("三", None), ("10²", None), ("7//2", None),
+    ("log", None), ("e", None), ("9" * 10_000 + "x", None)])  # fmt: skip
 def test_a_field_takes_numbers_as_python_writes_them_and_nothing_else(page, text, value):
     found = page.evaluate("text => window.cnnGuess.value(text)", text)
-    assert found == value if value is not None else found != found
+    assert found == pytest.approx(value) if value is not None else found != found
 
 
 def test_every_prediction_of_the_lessons_gets_its_form():
@@ -68,9 +71,20 @@ def test_every_prediction_of_the_lessons_gets_its_form():
 
 
 def test_fields_are_named_by_the_comments():
-    assert guesses.names("[..., ..., ...]  # row, column, score") == ["row", "column", "score"]
-    assert guesses.names("[..., ...,  # weight\n   ..., ...]  # output") == ["weight", "", "output", ""]
-    assert guesses.names("[..., ...]") == ["", ""]
+    assert guesses.names("[..., ..., ...]  # row, column, score") == [["row", "column", "score"]]
+    assert guesses.names("[..., ...,  # weight\n   ..., ...]  # output") == [["weight", ""], ["output", ""]]
+    assert guesses.names("[..., ...]") == [["", ""]]
+    told = guesses.form(cell(f'guess = [{"..., " * 4} # weight\n {"..., " * 4}] # output\ncheck("04.p3", guess)'))
+    assert re.findall('aria-label="(.*?)"', told)[3:5] == ["weight, 4 of 8", "output, 5 of 8"]
+
+
+def test_a_phone_shows_a_keypad_where_one_is_enough():
+    """Digits and a point where no number is below 0 or long, also of the mistakes: else a keyboard with signs."""
+    kinds = {}
+    for id, count in (("05.p1", 6), ("01.p3", 2), ("10.p1", 3)):
+        form = guesses.form(cell(f'guess = [{"..., " * count}]\ncheck("{id}", guess)'))
+        kinds[id] = re.findall(r'inputmode="(\w+)"', form)
+    assert kinds == {"05.p1": ["decimal"] * 6, "01.p3": ["text"] * 2, "10.p1": ["text"] * 3}
 
 
 def test_other_cells_stay_and_a_wrong_count_is_an_error():

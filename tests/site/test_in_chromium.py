@@ -7,58 +7,12 @@ import pytest
 from helpers.course.lessons import LESSONS
 
 from ..browser import faults_of_access
+from .looking import CUT, DESK, PHONE, SMALL, UNTOLD, label, open_page, wake
 
 NAMES = [lesson.stem for lesson in LESSONS] + ["index", "glossary", "claims"]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1300, "height": 1000}
 HEAVIEST = 3e6  # bytes of a page with all that it loads, tables too
 WEIGHT = """() => ["resource", "navigation"].flatMap(kind => performance.getEntriesByType(kind))
             .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
-
-
-CUT = """where => [...document.querySelectorAll(where)].filter(one => one.scrollWidth > one.clientWidth + 1)
-         .map(one => one.innerText.slice(0, 60))"""
-
-
-@pytest.fixture
-def page(chromium):
-    """A page of this test alone; `page.problems` lists what it complained of.
-
-    A search reads each page that it found: one that is left before its end complains of those requests later.
-    """
-    page = chromium.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("console", lambda told: page.problems.append(told.text) if told.type == "error" else None)
-    page.on("requestfailed", lambda request: page.problems.append(request.url))
-    yield page
-    page.close()
-
-
-def open_page(page, site, name, size=DESK, theme="light"):
-    """Open a page of the site and wait until its formulas and the pictures in view are there."""
-    page.set_viewport_size(size)
-    page.goto(f"{site.address}/{name}.html")
-    page.add_style_tag(content="* { transition: none !important }")  # colours half way to the other theme are no fault
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-    page.wait_for_function("() => document.readyState === 'complete' && (!window.MathJax?.startup || "
-                           "window.MathJax.startup.promise?.then)")  # fmt: skip
-    page.evaluate("() => window.MathJax?.startup?.promise")
-
-
-def wake(page):
-    """Have every live picture of the page load its table, and every stored one itself."""
-    page.evaluate("""async () => {
-        for (const image of document.querySelectorAll("img[loading]")) image.loading = "eager";
-        for (const figure of document.querySelectorAll(".cnn-live")) {
-            figure.scrollIntoView();
-            while (!("ready" in figure.dataset)) await new Promise(done => setTimeout(done, 20));
-        }
-        await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
-    }""")
-
-
-def label(figure):
-    return figure.locator(".cnn-view > svg").get_attribute("aria-label")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,7 +25,9 @@ def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
     assert not page.evaluate(CUT, ".bd-article table, .cell_output .highlight pre")
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert not page.evaluate(CUT, "table[aria-label='Map of the course'], .cell_output .highlight pre")
+    assert not page.evaluate(CUT, "table[aria-label='Map of the course'], #glossary table, .cell_output .highlight pre")
+    assert not page.evaluate(UNTOLD)
+    assert not page.evaluate(SMALL)
     assert not page.problems
 
 
@@ -198,20 +154,6 @@ def test_a_click_on_a_layer_of_a_kept_net_shows_its_maps(page, site):
     assert "layer net[0] " not in label(figure) and figure.locator(".cnn-nearest").inner_text() == ""
 
 
-def test_a_finger_drags_on_a_phone(page, site):
-    open_page(page, site, "02_convolution_layer", PHONE)
-    wake(page)
-    figure = page.locator(".cnn-live").last
-    area = figure.locator('[data-touch*="row"]').first
-    area.scroll_into_view_if_needed()
-    box, touch = area.bounding_box(), page.context.new_cdp_session(page)
-    path = {"touchStart": (0.42, 0.3), "touchMove": (0.7, 0.8), "touchEnd": ()}
-    for kind, shares in path.items():
-        at = [{"x": box["x"] + shares[0] * box["width"], "y": box["y"] + shares[1] * box["height"]}] if shares else []
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-    assert "At row 170, column 140" in label(figure)
-
-
 def test_numbers_are_those_of_the_table(page, site):
     """Each picture that the page can show is one that PyTorch gave: the page and the table agree, state by state."""
     open_page(page, site, "03_padding_and_stride")
@@ -263,7 +205,8 @@ def test_a_prediction_is_answered_on_the_page(page, site):
     form = page.locator(".cnn-guess").first
     fields, out, check = form.locator("input"), form.locator("output"), form.get_by_role("button", name="Check")
     check.click()
-    assert out.inner_text() == "– a number in each field, please."
+    assert out.inner_text().startswith("– a number in each field, please")
+    assert form.locator('[aria-invalid="true"]').count() == 4
     for place in range(4):
         fields.nth(place).fill("4")
     check.click()
@@ -271,4 +214,4 @@ def test_a_prediction_is_answered_on_the_page(page, site):
     for place in range(4):
         fields.nth(place).fill("−4")
     fields.nth(3).press("Enter")
-    assert out.inner_text() == "✓ right." and not page.problems
+    assert out.inner_text() == "✓ right." and not form.locator('[aria-invalid="true"]').count() and not page.problems

@@ -108,6 +108,14 @@ def test_hints_name_only_what_the_hand_can_do_in_a_page(site):
                 assert not [hint for hint, name in HINTS.items() if hint in words and name not in table.names], key
 
 
+def test_a_page_promises_no_answers_to_exercises(site):
+    """Running a cell checks an answer, and `hint` and `solution` are called, in the notebook alone."""
+    for lesson in LESSONS[1:]:
+        page = article(site, lesson.stem)
+        assert "The notebook checks the answers" in page and "checks the answer;" not in page, lesson.stem
+        assert 'solution("' not in html.unescape(re.sub("<.*?>", "", page)), lesson.stem
+
+
 def test_tables_have_something_to_choose_and_are_small(site):
     for page in site.pages:
         for key, table in page.tables.items():
@@ -168,4 +176,4 @@ def test_a_widget_is_made_from_its_cell(source, made):
     assert bool(starts.widget_of(source, "DenseCost")) is made
 
 
-PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="

@@ -61,9 +61,12 @@ class Table {
       const i = this.names.indexOf(name);
       asked.set(i, placed(asked.get(i) ?? this.values()[i], path, value));
     }
-    if (!asked.size) return;
-    const before = this.now, found = this.nearest(asked, this.byKey && this.onwards(asked));
-    this.now = found;
+    if (asked.size) this.show(this.nearest(asked, this.byKey && this.onwards(asked)), asked);
+  }
+
+  show(number, asked = new Map()) {
+    const before = asked.size ? this.now : number;
+    this.now = number;
     this.tell("change:value");
     this.tell("shown", this.missing(asked, before));
   }
@@ -138,6 +141,9 @@ async function start(figure) {
   stage.replaceChildren();
   window.cnnStage.render({model: table, el: stage});
   for (const type of ["keydown", "wheel"]) stage.addEventListener(type, () => { table.byKey = true; }, {capture: true, passive: true});
+  let begun = 0;  // a finger that turns out to scroll the page leaves the picture as it was, and without the focus
+  stage.addEventListener("pointerdown", () => { begun = table.now; }, true);
+  stage.addEventListener("pointercancel", () => { table.show(begun); document.activeElement.blur(); });
   for (const type of ["pointerdown", "pointermove"]) stage.addEventListener(type, () => { table.byKey = false; }, true);
   table.on("shown", ({other, moved}) => {
     for (const show of shows) show();
