@@ -11,11 +11,15 @@ import sys
 import nbformat
 from nbclient import NotebookClient
 
+from helpers.exercises.solved import progress_file
+
 
 def store(path):
     """Execute the notebook at `path` in its folder and write it back with its outputs."""
     path = pathlib.Path(path)
-    os.environ["CNN_COURSE_PROGRESS"] = ""  # the map shows nobody's answers
+    os.environ.pop("CNN_COURSE_PROGRESS", None)  # what is stored names the place that a learner's file has
+    if progress_file().exists():
+        raise SystemExit(f"The map would show what you have solved: move {progress_file()} away, and back afterwards.")
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(path.parent)}}).execute()
     clean(notebook)

@@ -1,5 +1,6 @@
 """How far a learner has come, lesson by lesson."""
 
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,12 +30,14 @@ class Progress(Table):
         return f"{super().__repr__()}\n{self._where()}"
 
     def _repr_html_(self):
-        return f"{super()._repr_html_()}<p>{self._where()}</p>"
+        return f"{super()._repr_html_()}<p>{escape(self._where())}</p>"
 
     def _where(self):
         if self.file is None:
             return "Nothing is noted, since CNN_COURSE_PROGRESS is empty."
-        return f"{len(self.solved)} solved. They are noted in {self.file}, and nowhere else."
+        home = Path.home()
+        place = Path("~", self.file.relative_to(home)) if self.file.is_relative_to(home) else self.file
+        return f"{len(self.solved)} solved. What you solve is noted in {place}, and nowhere else."
 
 
 def progress(file: str | Path | None = None) -> Progress:

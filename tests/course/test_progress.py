@@ -1,6 +1,7 @@
 """How far one has come, on the map and in a table, and a lecturer's table of many."""
 
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -32,6 +33,15 @@ def test_each_lesson_has_its_line(own):
     guesses = len(exercise_ids("02")) - len(exercises)
     assert tuple(table[2]) == ("02 Convolution layer", f"2 of {len(exercises)}", f"1 of {guesses}")
     assert table[1].exercises.startswith("0 of") and str(own) in repr(table) and "4 solved" in table._repr_html_()
+
+
+def test_it_says_where_without_the_name_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(pathlib.Path, "home", lambda: tmp_path)
+    (tmp_path / "R & D").mkdir()
+    told = progress(write(tmp_path / "R & D" / "mine.json", "02.1"))
+    place = pathlib.Path("~/R & D/mine.json")
+    assert repr(told).endswith(f"1 solved. What you solve is noted in {place}, and nowhere else.")
+    assert "R &amp; D" in told._repr_html_()
 
 
 def test_the_map_shows_it(own):
