@@ -10,7 +10,7 @@ from helpers import load_data_fashion_mnist, networks, recipe, train_ch6
 from helpers.networks import lenet
 from helpers.training import Cosine
 
-from ..claims import definitions_of
+from ..claims import definitions_of, names_of
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,17 @@ def test_07_with_all_pictures_and_three_epochs_max_leads_by_less_than_two_points
         gains.append(ends[1] - ends[0])
         print(seed, ends, flush=True)
     assert -0.005 < sum(gains) / len(gains) < 0.02
+
+
+@pytest.mark.timeout(7200)
+def test_08_dropout_wins_two_points_in_the_street_and_none_in_the_catalogue(monkeypatch):
+    """Over fifteen seeds, five times as many as in the lesson."""
+    monkeypatch.setenv("CNN_COURSE_PROFILE", "cpu")
+    learn = names_of("08_alexnet", until="learn")["learn"]
+    gains = torch.tensor([learn(seed, dropout=0.5) for seed in range(15)]) - torch.tensor([learn(s) for s in range(15)])
+    _, catalogue, street, _ = gains.mean(dim=0).tolist()
+    print(catalogue, street, flush=True)
+    assert abs(catalogue) < 0.01 and 0.01 < street < 0.03
 
 
 @pytest.mark.timeout(7200)
