@@ -1,21 +1,24 @@
 """What lesson 13 says but does not show: claims that circulate, numbers in its text, answers to learners' questions."""
 
+import ast
+import io
 import math
 import statistics
 
+import nbformat
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torchvision import models
 
-from helpers import describe_net, load_data_fashion_mnist, networks
+from helpers import describe_net, load_data_fashion_mnist, networks, train_ch6
 from helpers.benchmark.nets import load_results
 from helpers.exercises import find
 from helpers.networks import blocks
-from helpers.training import recipe, xavier
+from helpers.training import Cosine, evaluate_accuracy, recipe, xavier
 
-from ..claims import definitions_of
+from ..claims import NOTEBOOKS, definitions_of
 
 LESSON = "13_resnet"
 
@@ -38,6 +41,15 @@ def resnet18(lesson):
         nn.Sequential(*stem), stage(64, 64, 1), stage(64, 128, 2), stage(128, 256, 2), stage(256, 512, 2),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10),
     )  # fmt: skip
+
+
+def small_settings(lesson):
+    """What the lesson sets as `small` for the profile that holds."""
+    cells = nbformat.read(NOTEBOOKS / f"{LESSON}.ipynb", as_version=4).cells
+    for part in ast.parse("\n".join(cell.source for cell in cells if cell.cell_type == "code")).body:
+        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "small":
+            return eval(ast.unparse(part.value), lesson)
+    raise ValueError("no cell sets small")
 
 
 def same_net(mine, theirs, X):
@@ -228,6 +240,30 @@ def test_added_slices_do_for_grey_what_a_grey_picture_repeated_three_times_does(
     colour, X = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), torch.rand(2, 1, 64, 64)
     grey = F.conv2d(X, colour.weight.sum(dim=1, keepdim=True), stride=2, padding=3)
     torch.testing.assert_close(grey, colour(X.expand(-1, 3, -1, -1)), atol=1e-4, rtol=1e-4)
+
+
+def test_a_ready_net_is_a_better_start_even_one_that_has_learned_little(lesson, monkeypatch):
+    """Three teachers of the profile quick; at the rate of cpu, 0.05, draws of two of them fell to 0.2 and 0.4."""
+    monkeypatch.setenv("CNN_COURSE_PROFILE", "quick")
+    settings = small_settings(lesson)
+    train, test = load_data_fashion_mnist(64, resize=32, num_train=2_000, num_test=500, device="cpu")
+    if train.source != "Fashion-MNIST":
+        pytest.skip("on the digits little is left to gain")
+    old, new = [0, 2, 4, 6, 8], [1, 3, 5, 7, 9]
+    lesson.update(new=new)
+    many, asked = train.only(old, settings["num_old"] // 5), test.only(new, 200)
+    gains, least = [], []
+    for seed in range(3):
+        teacher, file = networks.resnet18(num_classes=5, width=0.25, blocks=1), io.BytesIO()
+        train_ch6(teacher, many, test.only(old, 200), 7, Cosine(0.1), device="cpu", seed=seed, live=False)
+        torch.save(teacher.state_dict(), file)
+        for draw in range(2):
+            X, y = train.only(new, each=3, seed=draw).batch(slice(None))
+            scratch = lesson["learn"](lesson["new_net"](draw), X, y, 0.05, keep_norms=False)
+            ready = lesson["learn"](lesson["new_net"](draw, file), X, y, settings["lr"], keep_norms=True)
+            least.append(evaluate_accuracy(ready, asked))
+            gains.append(least[-1] - evaluate_accuracy(scratch, asked))
+    assert min(least) > 0.6 and statistics.mean(gains) > 0.02
 
 
 # All nets of the course -----------------------------------------------------------------------------------
