@@ -150,6 +150,8 @@ def test_stored_pictures_say_what_they_show_and_how_wide_they_are(path):
             if "image/png" in output.get("data", {}):
                 told = output.get("metadata", {}).get("image/png", {})
                 assert len(told.get("alt", "")) > 5 and told.get("width", 0) > 20, cell.source
+                is_figure = output.data["text/plain"].startswith("<Figure")
+                assert not (is_figure and re.search(r"(^|[\s(\[])-\d", told["alt"])), f"a hyphen for a minus: {told}"
 
 
 @every
