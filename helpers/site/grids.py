@@ -1,6 +1,7 @@
 """Which states of each widget the web edition holds: the grid that its table spans.
 
 A table is as good as the states it has, and as heavy: the pages of the course stay under 3 MB with all that they load.
+What a lesson asks of its picture ("What do you see?") is among them, unless it takes training or weights of one's own.
 RooflineExplorer has none: what it shows are the times of one machine, and another one, or the same later, has others.
 """
 
@@ -70,7 +71,7 @@ def kernel_explorer(widget):
         ("picture_name", "preset", "operation", "clamp", "row", "column"),
         ({"preset": kernels, "row": rows, "column": columns},
          {"preset": kernels, "clamp": (False, True)},
-         {"operation": ("cross-correlation", "convolution"), "row": rows},
+         {"operation": ("cross-correlation", "convolution"), "preset": ("Sobel x", "Laplacian", "Gaussian")},
          {"picture_name": ("flower", "digit", "0…8")}),
         names={"operation": "operation"}, note=WEIGHTS,
     )  # fmt: skip
@@ -112,19 +113,22 @@ def look_inside(widget):
 AUGMENTATION = Grid(
     ("picture_name", "flip", "shift", "crop", "scale", "rotation", "brightness", "contrast", "saturation", "hue",
      "seed"),
-    ({"picture_name": ("china", "flower"), "seed": (0, 1)},
-     *apart(flip=(0.0, 1.0), shift=(0.2, 0.5), crop=((0.2, 1.0), (0.2, 0.3), (1.0, 1.0)), scale=((0.5, 1.5),),
-            rotation=((-20.0, 20.0), (-90.0, 90.0)), brightness=((0.2, 1.8), (1.0, 1.0)),
+    ({"picture_name": ("china", "flower"), "seed": (0, 1)}, {"picture_name": ("flower",), "hue": ((-0.5, 0.5),)},
+     *apart(flip=(0.0, 1.0), shift=(0.2, 0.5), crop=((0.1, 1.0), (0.2, 0.3), (1.0, 1.0)), scale=((0.5, 1.5),),
+            rotation=((-20.0, 20.0), (-180.0, 180.0)), brightness=((0.2, 1.8), (1.0, 1.0)),
             contrast=((0.2, 1.8), (1.0, 1.0)), saturation=((0.0, 0.0), (0.0, 2.0)), hue=((-0.1, 0.1), (-0.5, 0.5)),
             seed=range(6))),
     names={"picture_name": "photo"}, photos=True,
 )  # fmt: skip
 BATCH_NORM = Grid(
     ("mode", "seen", "batch_size", "momentum", "shift", "scale", "gamma", "beta"),
-    ({"mode": ("train", "eval"), "seen": (0, 1, 2, 5, 10, 20, 40, 60), "batch_size": (1, 2, 8, 64, 256)},
+    ({"mode": ("train", "eval"), "seen": (0, 1, 2, 5, 10, 22, 44, 60), "batch_size": (1, 2, 4, 64)},
+     {"batch_size": (4,), "momentum": (0.0, 1.0), "seen": (1, 2, 5, 60)},
+     {"mode": ("eval",), "momentum": (0.5,), "seen": (0, 4, 7)},
+     {"mode": ("eval",), "seen": (0,), "shift": (-4.0, 3.0)},
      {"mode": ("train", "eval"), "shift": (-4.0, -2.0, 0.0, 3.0), "scale": (0.25, 1.0, 2.0)},
      {"gamma": (-2.0, -1.0, 0.0, 0.5, 1.0, 2.0), "beta": (-3.0, -1.0, 0.0, 1.0, 3.0)},
-     {"momentum": (0.0, 0.05, 0.1, 0.5, 1.0), "seen": (1, 5, 20, 60)}),
+     {"momentum": (0.0, 0.05, 0.1, 0.5, 1.0)}),
     names={"mode": "mode"},
 )  # fmt: skip
 CLASS_MAPS = Grid(
@@ -137,7 +141,7 @@ CLASS_MAPS = Grid(
 )  # fmt: skip
 CHANNEL_MIXER = Grid(
     ("preset", "row", "column"),
-    ({"preset": ("grey (luma)", "red only", "red − green", "blue − yellow", "sepia"),
+    ({"preset": ("grey (luma)", "red only", "red − green", "swap red, blue", "negative"),
       "row": (20, 72, 120, 170), "column": (30, 84, 150)},),
     note=WEIGHTS,
 )  # fmt: skip
@@ -157,8 +161,9 @@ CONVOLUTION_INTEGRAL = Grid(
 )  # fmt: skip
 COST_CALCULATOR = Grid(
     ("kind", "in_channels", "out_channels", "kernel_size", "size", "batch"),
-    ({"kind": ("plain", "grouped", "depthwise-separable"), "in_channels": (4, 100, 512), "out_channels": (4, 100, 512),
+    ({"kind": ("plain", "grouped", "depthwise-separable"), "in_channels": (4, 100, 512), "out_channels": (1, 100, 512),
       "kernel_size": (1, 3, 5, 11)},
+     {"kind": ("grouped",), "in_channels": (512,), "out_channels": (511,)},
      {"size": (8, 32, 64, 128, 256), "kernel_size": (1, 3, 5, 11)},
      {"batch": (1, 16, 64, 256), "size": (8, 64, 256)}),
 )  # fmt: skip
@@ -170,25 +175,26 @@ DENSE_COST = Grid(
 )  # fmt: skip
 DEPTH_LAB = Grid(
     ("blocks", "skip", "batch_norm"),
-    ({"blocks": (1, 2, 4, 8, 12, 18, 24), "skip": (False, True), "batch_norm": (False, True)},),
+    ({"blocks": (1, 2, 4, 8, 12, 15, 20, 24), "skip": (False, True), "batch_norm": (False, True)},),
     note=TRAINS,
 )  # fmt: skip
 IM2COL = Grid(
     ("direction", "images", "channels", "size", "kernel_size", "stride", "padding", "window", "pixel"),
     ({"direction": ("im2col", "col2im"), "kernel_size": (1, 2, 3), "stride": (1, 2, 3), "padding": (0, 1)},
      {"direction": ("im2col", "col2im"), "window": (0, 1, 2, 3), "pixel": tuple(range(9))},
-     {"images": (1, 2), "channels": (1, 2), "size": (3, 4)}),
+     {"images": (1, 2), "channels": (1, 2), "size": (3, 4)}, {"size": (5,), "stride": (2,), "pixel": (24,)}),
     by_hand=("cell", "spot"),
 )  # fmt: skip
 INCEPTION = Grid(
     ("block", "in_channels", "c1", "reduce3", "out3", "reduce5", "out5", "c4", "size"),
     apart(block=("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"), in_channels=(1, 64, 192, 480, 1024),
-          c1=(1, 16, 64, 128, 256, 512), reduce3=(1, 16, 48, 96, 192), out3=(1, 32, 128, 256, 512),
-          reduce5=(1, 4, 16, 64, 256), out5=(1, 8, 32, 128, 256), c4=(1, 8, 32, 128, 256), size=(1, 7, 14, 28, 112)),
+          c1=(1, 16, 64, 128, 256, 512), reduce3=(1, 16, 48, 96, 128, 165, 192), out3=(1, 32, 128, 256, 512),
+          reduce5=(1, 4, 16, 64, 256), out5=(1, 8, 32, 128, 256), c4=(1, 8, 32, 128, 256),
+          size=(1, 7, 14, 28, 56, 112)),
 )  # fmt: skip
 KERNEL_LEARNER = Grid(
     ("lr", "steps", "seed"),
-    ({"lr": (0.005, 0.03, 0.045, 0.06), "steps": (0, 1, 2, 5, 10, 20)},
+    ({"lr": (0.005, 0.028, 0.03, 0.033, 0.034, 0.06), "steps": (0, 5, 10, 50)},
      {"seed": (0, 1, 2, 3), "steps": (0, 10, 50)},
      {"first": (-1.0, 0.0, 1.5, 3.0), "second": (-2.0, -1.0, 0.0, 1.0), "steps": (0, 10)}),
     by_hand=("first", "second"),
@@ -201,10 +207,11 @@ LEARNING_RATE = Grid(
 )  # fmt: skip
 PADDING = Grid(
     ("size", "kernel_size", "padding", "stride", "dilation"),
-    ({"size": (3, 5), "kernel_size": (1, 2, 3), "padding": (0, 1, 2), "stride": (1, 2), "place": ((0, 0), (1, 1))},
-     {"place": places(0, 1, 2, 3)},
+    ({"size": (3, 5), "kernel_size": (2, 3), "padding": (0, 1), "stride": (1, 2), "place": ((0, 0), (1, 1))},
+     {"size": (3, 5), "kernel_size": (1, 2, 3), "padding": (0, 1, 2)},
+     {"place": places(0, 1, 2, 3)}, {"size": (8,), "kernel_size": (3,), "padding": (0,), "stride": (1, 2, 3, 4)},
      {"size": (5, 8), "dilation": (1, 2, 3)}),
-    by_hand=("place",), note=PLAY,
+    by_hand=("place",), note="Play, and height and width apart, are in the notebook alone.",
 )  # fmt: skip
 PICTURE_LAB = Grid(
     ("index", "right", "down", "rotate", "scale"),
@@ -218,7 +225,9 @@ POOLING = Grid(
     ({"picture_name": ("0…8", "edge", "stripes", "digit"), "mode": ("max", "avg"), "pool_size": (1, 2, 3),
       "shift": (0, 1, 2)},
      {"mode": ("max", "avg"), "pool_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1)},
-     {"mode": ("max", "avg"), "place": places(0, 1, 2, 3, 4)}),
+     {"picture_name": ("photo's edges",), "pool_size": (4,), "shift": (3,), "stride": (1, 2, 3, 4)},
+     {"picture_name": ("stripes",), "stride": (2,), "shift": (1, 2, 3, 4)},
+     {"mode": ("max", "avg"), "place": places(0, 2, 4)}),
     by_hand=("place",), note=PLAY,
 )  # fmt: skip
 RECEPTIVE_FIELD = Grid(
@@ -226,14 +235,18 @@ RECEPTIVE_FIELD = Grid(
     ({"preset": ("three 3×3", "two 5×5", "one 7×7", "LeNet", "AlexNet", "VGG-11, first 8", "dilated 1, 2, 4, 8"),
       "place": ((48, 176),)},
      {"place": places(32, 112, 192)},
-     {"count": (1, 2, 3, 4, 5, 6, 7, 8)},
+     {"count": (1, 2, 3, 4, 5, 6, 7, 8)}, {"preset": ("three 3×3",), "count": (3, 4, 5, 6, 7, 8)},
+     {"preset": ("VGG-11, first 8",), "layer": (2,), "stride": (1, 2)},
+     {"preset": ("dilated 1, 2, 4, 8",), "layer": (1,), "dilation": (1, 8)},
      {"layer": (1, 2, 3, 4, 5, 6, 7, 8)},
-     {"kernel_size": (1, 3, 5, 7, 11), "stride": (1, 2, 4)}, {"dilation": (1, 2, 4)}),
+     {"kernel_size": (1, 3, 7, 11), "stride": (1, 2, 4)}, {"dilation": (1, 2, 4)}),
     by_hand=("place",), names={"preset": "stack"},
 )  # fmt: skip
 VGG = Grid(
     ("batch_norm", "hidden", *(f"{name}{block}" for block in (1, 2, 3, 4, 5) for name in ("convs", "channels"))),
     ({"batch_norm": (False, True), "hidden": (16, 128, 512, 4096)},
+     {f"convs{block}": (0,) for block in (1, 2, 3, 4, 5)},
+     {"hidden": (4096,), **{f"channels{block}": (full,) for block, full in enumerate((64, 128, 256, 512, 512), 1)}},
      *apart(**{f"convs{block}": (0, 1, 2, 3) for block in (1, 2, 3, 4, 5)}),
      *apart(**{f"channels{block}": tuple(full // share for share in (16, 8, 4, 2, 1))
                for block, full in enumerate((64, 128, 256, 512, 512), 1)})),
