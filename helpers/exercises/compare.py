@@ -123,7 +123,8 @@ def shown(value):
     if found.dim() == 1 and len(found) <= 8:
         inside = ", ".join(_digits(_plain(part)) for part in found)
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    return f"of shape {tuple(found.shape)}" if found.dim() <= 8 else f"a tensor of {found.dim()} axes"
+    kind = f"a {type(value).__name__}" if isinstance(value, (list, tuple)) else "a tensor"
+    return f"{kind} of shape {tuple(found.shape)}" if found.dim() <= 8 else f"a tensor of {found.dim()} axes"
 
 
 def _digits(value, thousands=""):

@@ -66,3 +66,16 @@ def test_compare_says_what_differs(got, want, advice):
 def test_what_is_shown_is_short(value):
     assert len(shown(value)) < 200
     assert len(compare(value, 1.0)) < 300
+
+
+@pytest.mark.parametrize("value, words", [
+    (torch.zeros(10) == 0, "a tensor of shape (10,)"), ([[1, 2], [3, 4]], "a list of shape (2, 2)"),
+    ((1, 2), "(1, 2)"), (torch.tensor([1.5]), "(1.5)"),
+])  # fmt: skip
+def test_an_answer_is_named_so_that_a_sentence_can_go_on(value, words):
+    assert shown(value) == words
+
+
+def test_where_one_number_is_asked_for_the_advice_says_so():
+    assert compare((2, 2), 4, "f(2)") == "f(2) is (2, 2); expected one number."
+    assert compare(torch.zeros(2, 2), 4, "f(2)") == "f(2) is a tensor of shape (2, 2); expected one number."
