@@ -17,9 +17,9 @@ class Grid(NamedTuple):
     """The states of a widget: all combinations of each of `products`, the other parameters as they are at the start.
 
     A parameter of `controls` gets a control in the page; those of `by_hand` are set on the picture alone. `names` are
-    the labels of parameters that have none in the notebook, `note` a sentence on what the page cannot do.
-    `settle(widget)` is called when the parameters of a state are set, before its picture is taken. `photos` says that
-    its tiles are photos, of which some detail may go.
+    the labels of parameters that have none in the notebook, or one that says enough only there; `note` is a sentence on
+    what the page cannot do. `settle(widget)` is called when the parameters of a state are set, before its picture is
+    taken. `photos` says that its tiles are photos, of which some detail may go.
     """
 
     controls: tuple[str, ...]
@@ -118,7 +118,7 @@ AUGMENTATION = Grid(
             rotation=((-20.0, 20.0), (-180.0, 180.0)), brightness=((0.2, 1.8), (1.0, 1.0)),
             contrast=((0.2, 1.8), (1.0, 1.0)), saturation=((0.0, 0.0), (0.0, 2.0)), hue=((-0.1, 0.1), (-0.5, 0.5)),
             seed=range(6))),
-    names={"picture_name": "photo"}, photos=True,
+    names={"picture_name": "photo"}, note="Several ranges at once are in the notebook alone.", photos=True,
 )  # fmt: skip
 BATCH_NORM = Grid(
     ("mode", "seen", "batch_size", "momentum", "shift", "scale", "gamma", "beta"),
@@ -250,7 +250,7 @@ VGG = Grid(
      *apart(**{f"convs{block}": (0, 1, 2, 3) for block in (1, 2, 3, 4, 5)}),
      *apart(**{f"channels{block}": tuple(full // share for share in (16, 8, 4, 2, 1))
                for block, full in enumerate((64, 128, 256, 512, 512), 1)})),
-    note=TRAINS,
+    names={f"channels{block}": f"block {block}: channels" for block in (1, 2, 3, 4, 5)}, note=TRAINS,
 )  # fmt: skip
 
 GRIDS = {

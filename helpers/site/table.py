@@ -66,7 +66,7 @@ def tabulate(widget, grid):
     parts, lists = share_parts([picture for _, picture in states])
     options = {name: _in_order(widget.controls[name], grid.options(start)[name]) for name in grid.controls}
     options = {name: list(map(_rounded, values)) for name, values in options.items()}
-    labels = {name: widget.traits()[name].metadata["label"] or grid.names.get(name, name) for name in names}
+    labels = {name: grid.names.get(name) or widget.traits()[name].metadata["label"] or name for name in names}
     stored = [(values, numbers) for (values, _), numbers in zip(states, lists, strict=True)]
     return Table(names, labels, options, parts, stored, grid.note, grid.photos)
 

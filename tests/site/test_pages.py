@@ -121,6 +121,8 @@ def test_tables_have_something_to_choose_and_are_small(site):
         for key, table in page.tables.items():
             sentences = {table.sentence(number) for number in range(len(table.states))}
             assert len(sentences) >= 4 and all(len(options) > 1 for options in table.options.values()), key
+            labels = [table.labels[name] for name in table.options]
+            assert len({*labels}) == len(labels), f"{key}: two controls of one name among {labels}"
             assert len(table.states) <= 170 and (site.folder / f"_tables/{key}.js").stat().st_size < 1.1e6, key
 
 
