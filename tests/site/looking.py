@@ -2,14 +2,16 @@
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1300, "height": 1000}
 
-# What scrolls in its own place and does not show it by a shadow, and labels of pictures that no eye can read.
+# What scrolls in its own place and does not show it by a shadow, and labels of pictures that no eye can read,
+# or pictures that are blown up.
 UNTOLD = """() => [...document.querySelectorAll(".bd-article *")].filter(one => one.scrollWidth > one.clientWidth + 1
             && /auto|scroll/.test(getComputedStyle(one).overflowX)
             && !getComputedStyle(one).backgroundImage.includes("gradient")).map(one => one.outerHTML.slice(0, 80))"""
 SMALL = """() => [
     ...[...document.querySelectorAll(".cnn-live text")].filter(
         one => parseFloat(getComputedStyle(one).fontSize) * one.getCTM().a < 8.7).map(one => one.textContent),
-    ...[...document.images].filter(one => one.width < 0.79 * one.getAttribute("width")).map(one => one.src)]"""
+    ...[...document.images].filter(one => one.width < 0.79 * one.getAttribute("width")
+                                          || one.width > 1.01 * one.getAttribute("width")).map(one => one.src)]"""
 CUT = """where => [...document.querySelectorAll(where)].filter(one => one.scrollWidth > one.clientWidth + 1)
          .map(one => one.innerText.slice(0, 60))"""
 

@@ -31,9 +31,11 @@ def test_a_page_is_whole_light_and_fits_a_phone(page, site, name):
     assert not page.problems
 
 
-@pytest.mark.parametrize("name, theme", [("index", "dark"), ("05_pooling", "light"), ("07_lenet", "dark")])
-def test_axe_finds_nothing(page, site, name, theme):
-    open_page(page, site, name, theme=theme)
+@pytest.mark.parametrize("name, theme, size", [
+    ("index", "dark", DESK), ("05_pooling", "light", DESK), ("07_lenet", "dark", DESK), ("04_channels", "dark", PHONE),
+])  # fmt: skip
+def test_axe_finds_nothing(page, site, name, theme, size):
+    open_page(page, site, name, size, theme)
     wake(page)
     rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
     code = {"exclude": [[".highlight"]]}  # hundreds of coloured words, in the theme's own style for good contrast

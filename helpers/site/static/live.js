@@ -161,7 +161,13 @@ function follow() {
   document.body.dataset.jpThemeLight = String(document.documentElement.dataset.theme !== "dark");
 }
 
+// A frame or table that is narrower than what it holds takes the focus, so that a keyboard can scroll it.
+const reach = new ResizeObserver(entries => {
+  for (const {target} of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+});
+
 document.addEventListener("DOMContentLoaded", () => {
+  for (const place of document.querySelectorAll(".cnn-frame, .bd-article table")) reach.observe(place);
   new MutationObserver(follow).observe(document.documentElement, {attributeFilter: ["data-theme"]});
   follow();
   const watcher = new IntersectionObserver(entries => {
