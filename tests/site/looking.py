@@ -10,7 +10,7 @@ UNTOLD = """() => [...document.querySelectorAll(".bd-article *")].filter(one => 
 SMALL = """() => [
     ...[...document.querySelectorAll(".cnn-live text")].filter(
         one => parseFloat(getComputedStyle(one).fontSize) * one.getCTM().a < 8.7).map(one => one.textContent),
-    ...[...document.images].filter(one => one.width < 0.79 * one.getAttribute("width")
+    ...[...document.querySelectorAll("img[width]")].filter(one => one.width < 0.79 * one.getAttribute("width")
                                           || one.width > 1.01 * one.getAttribute("width")).map(one => one.src)]"""
 CUT = """where => [...document.querySelectorAll(where)].filter(one => one.scrollWidth > one.clientWidth + 1)
          .map(one => one.innerText.slice(0, 60))"""
