@@ -221,8 +221,8 @@ def run_cells(folder, names, *numbers):
     """Run these code cells of the lesson in `names`, `mine` being this folder."""
     cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOKS / f"{STEM}.ipynb", as_version=4).cells}
     for number in numbers:
+        plt.close("all")
         exec(cells[f"c16-{number:03}"].replace("mine = None", f"mine = {str(folder)!r}"), names)
-    plt.close("all")
 
 
 def few_photos(folder, colours):

@@ -19,21 +19,30 @@ def swipe(page, area, start, end):
     page.wait_for_timeout(200)
 
 
+def at_rest(page):
+    """Return how far the page is scrolled, once it has come to rest: a swipe goes on after the finger has left."""
+    while True:
+        before = page.evaluate("scrollY")
+        page.wait_for_timeout(150)
+        if page.evaluate("scrollY") == before:
+            return before
+
+
 def test_a_finger_scrolls_across_a_picture_and_drags_it_once_it_was_tapped(page, site):
     open_page(page, site, "02_convolution_layer", PHONE)
     wake(page)
     figure = page.locator(".cnn-live").last
     area = figure.locator('[data-touch*="row"]').first
     area.evaluate("area => area.scrollIntoView({block: 'center'})")
-    before, top = label(figure), page.evaluate("scrollY")
+    before, top = label(figure), at_rest(page)
     swipe(page, area, (0.5, 0.9), (0.5, 0.1))
-    assert page.evaluate("scrollY") > top + 50 and label(figure) == before
+    assert at_rest(page) > top + 50 and label(figure) == before
     area.evaluate("area => area.scrollIntoView({block: 'center'})")
-    top = page.evaluate("scrollY")
+    top = at_rest(page)
     swipe(page, area, (0.2, 0.6), (0.7, 0.6))
     assert "At row 120, column 140" in label(figure)
     swipe(page, area, (0.42, 0.3), (0.7, 0.9))
-    assert "At row 170, column 140" in label(figure) and page.evaluate("scrollY") == top
+    assert "At row 170, column 140" in label(figure) and abs(at_rest(page) - top) < 5  # a pixel, as the picture changes
 
 
 def test_on_a_phone_a_finger_finds_fields_and_controls(page, site):
